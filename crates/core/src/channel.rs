@@ -1,0 +1,60 @@
+//! The seam to messengers: how a reply part reaches a conversation.
+//! Invariant: a channel renders and sends; whether a delivery is due is decided elsewhere.
+//! It must not know sessions, turns or the journal.
+
+use async_trait::async_trait;
+
+use crate::wire::{Address, DeliveryId, Ending, InputId};
+
+/// A messenger adapter.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// The channel's name as in [`Address::channel`].
+    fn name(&self) -> &'static str;
+
+    /// What this channel can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Sends one reply part and returns the channel's id of what was sent.
+    ///
+    /// # Errors
+    /// See [`DeliverError`]; the outbox decides from the variant.
+    async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError>;
+}
+
+/// What a channel can do, as data rather than as methods that do nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// A message once sent can be replaced.
+    pub edits: bool,
+    /// A person is there to answer a question now.
+    pub interactive: bool,
+}
+
+/// A reply part on its way to one conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// Where it goes.
+    pub to: Address,
+    /// The inputs it answers there.
+    pub inputs: Vec<InputId>,
+    /// The reply in markdown.
+    pub text: String,
+    /// How the turn ended.
+    pub ending: Ending,
+    /// What the person should know beside the text.
+    pub notices: Vec<String>,
+}
+
+/// Why a delivery did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// Nothing was sent; try again.
+    #[error("{0}")]
+    Retry(String),
+    /// The conversation is gone for good.
+    #[error("{0}")]
+    Gone(String),
+}

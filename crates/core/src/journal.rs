@@ -1,0 +1,143 @@
+//! The journal as the driver sees it: conditional appends and reading on.
+//! Invariant: an append happens whole or not at all, and says which; a stale lane cannot write.
+//! It must not know how or where events are kept.
+
+use async_trait::async_trait;
+
+use crate::wire::{Event, EventBody, InputId, Millis, OwnerId, SessionId};
+
+/// A per-session, append-only log.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Appends events to one session under the fence's condition, durably.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; nothing of a failed append is kept.
+    async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+
+    /// The events after `after`, in order, at most `limit` of them.
+    ///
+    /// # Errors
+    /// Only for reasons outside the journal's contents ([`AppendError::Failed`] and kin).
+    async fn read(
+        &self,
+        session: &SessionId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, AppendError>;
+
+    /// What a lane needs to begin: all events since a place of rest from which about `context_bytes`
+    /// of transcript (and at least one turn) follow.
+    ///
+    /// # Errors
+    /// [`AppendError::NoSuchSession`] and those of [`Journal::read`].
+    async fn load(&self, session: &SessionId, context_bytes: u64) -> Result<Loaded, AppendError>;
+}
+
+/// One append: all of its events or none.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The session.
+    pub session: SessionId,
+    /// The condition.
+    pub fence: Fence,
+    /// When.
+    pub at: Millis,
+    /// What, in order; never empty.
+    pub events: Vec<EventBody>,
+}
+
+/// The condition under which an append happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fence {
+    /// None: the event numbers itself (`input.admitted`, `stop.requested`, the opening of a session).
+    Open,
+    /// The session's claim passes to `owner` with the next epoch, if it still is as seen, and the head
+    /// is as expected. The append must hold `lane.claimed` with that epoch.
+    Take {
+        /// The new owner.
+        owner: OwnerId,
+        /// The claim as it was seen.
+        seen: Option<ClaimSeen>,
+        /// The head as it was seen; 0 for a session that is not there yet.
+        head: u64,
+    },
+    /// The lane's epoch is current and the head is as expected.
+    Lane {
+        /// The lane's epoch.
+        epoch: u64,
+        /// The head as the lane folded it.
+        head: u64,
+    },
+}
+
+/// A session's claim as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimSeen {
+    /// Who held it.
+    pub owner: OwnerId,
+    /// The epoch.
+    pub epoch: u64,
+}
+
+/// A done append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The position of its first event.
+    pub first: u64,
+    /// The position of its last event, now the session's head.
+    pub head: u64,
+}
+
+/// What a lane begins with.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The events, in order, the newest last.
+    pub events: Vec<Event>,
+    /// The session's head.
+    pub head: u64,
+    /// Who holds the session, dead or alive.
+    pub claim: Option<ClaimSeen>,
+}
+
+/// Why nothing was appended or read, named by what the caller does next.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The head has moved: fold what is new and decide again.
+    #[error("the session has grown to {head}")]
+    Conflict {
+        /// The head now.
+        head: u64,
+    },
+    /// The lane's epoch is stale, or the claim is no longer as seen: give up the lane.
+    #[error("the session now belongs to another process")]
+    Fenced,
+    /// The very same input was admitted before; this is its receipt.
+    #[error("this input was admitted before")]
+    AlreadyAdmitted {
+        /// The session that has it.
+        session: SessionId,
+        /// The input.
+        input: InputId,
+    },
+    /// The id was used before for another input.
+    #[error(
+        "the id `{external_id}` was used before for another message; use a new id or send the same text"
+    )]
+    IdReused {
+        /// The id.
+        external_id: String,
+    },
+    /// There is no such session.
+    #[error("no session `{0}`; `agent sessions list` shows what there is")]
+    NoSuchSession(SessionId),
+    /// The disk is full; free some space and try again.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// The state folder cannot be written.
+    #[error("the store cannot be written: {0}")]
+    ReadOnly(String),
+    /// Anything else, in the store's words.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}

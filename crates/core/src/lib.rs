@@ -1,0 +1,35 @@
+//! The seams between Corvid's parts: `Channel`, `Model`, `Tool`, `Sandbox`, `Journal`, `Clock`.
+//! Invariant: traits and the values that cross them; every implementation lives in a crate of its own.
+//! It must not know SQL, HTTP, a messenger, a provider, or how code is confined.
+
+mod channel;
+mod clock;
+pub mod draw;
+pub mod faults;
+mod journal;
+mod model;
+mod policy;
+mod question;
+mod sandbox;
+mod secret;
+mod tasks;
+pub mod text;
+mod tool;
+
+pub use corvid_wire as wire;
+
+pub use channel::{Capabilities, Channel, DeliverError, Delivery};
+pub use clock::{Clock, SystemClock};
+pub use journal::{Append, AppendError, Appended, ClaimSeen, Fence, Journal, Loaded};
+pub use model::{Answer, AskedCall, Message, Model, ModelError, ModelRequest, ModelSink, Models};
+pub use policy::{Policy, PolicyDecision, PolicyEffect, PolicyRequest};
+pub use question::{OutcomeQuestion, Questions};
+pub use sandbox::{
+    CommandEnd, CommandEnding, CommandRecord, CommandSpec, Sandbox, SandboxError, SandboxReport,
+};
+pub use secret::Secret;
+pub use tasks::{TaskKind, Tasks};
+pub use tool::{
+    Checked, Invocation, Outputs, Progress, Reconciled, Tool, ToolError, ToolOutput, ToolSpec,
+    Toolset,
+};

@@ -1,0 +1,118 @@
+//! The seam to where untrusted code runs.
+//! Invariant: a command that was begun is ended with its parent, and what became of it stays known.
+//! It must not know tools, turns or how a system confines code.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::tool::Progress;
+use crate::wire::CallKey;
+
+/// A place where commands run.
+#[async_trait]
+pub trait Sandbox: Send + Sync {
+    /// What this sandbox enforces here and now.
+    fn report(&self) -> &SandboxReport;
+
+    /// Runs one command to its end. Cancelling ends every process of the command and still returns its end.
+    ///
+    /// # Errors
+    /// See [`SandboxError`].
+    async fn run(
+        &self,
+        command: &CommandSpec,
+        cancel: &CancellationToken,
+        progress: Arc<dyn Progress>,
+    ) -> Result<CommandEnd, SandboxError>;
+
+    /// What became of a command that an earlier process may have begun. Waits until nothing of it runs.
+    async fn reconcile(&self, command: &CommandSpec) -> CommandRecord;
+}
+
+/// What a sandbox enforces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SandboxReport {
+    /// Everything required is in force; if not, commands are refused (later: asked about).
+    pub enforced: bool,
+    /// What a command can and cannot do, one sentence each, for the prompt.
+    pub rules: Vec<String>,
+    /// What is missing and how to get it, one sentence each, for `agent doctor`.
+    pub missing: Vec<String>,
+}
+
+/// A command to run.
+#[derive(Clone, Debug)]
+pub struct CommandSpec {
+    /// The call's key.
+    pub key: CallKey,
+    /// The command line for the shell.
+    pub command: String,
+    /// Where it runs, absolute.
+    pub working_dir: PathBuf,
+    /// How long it may run.
+    pub timeout: Duration,
+    /// The file that takes standard output and error, mixed as they come.
+    pub output: PathBuf,
+    /// The folder that takes the command's lock and outcome; made if it is not there.
+    pub record_dir: PathBuf,
+}
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandEnd {
+    /// How.
+    pub ending: CommandEnding,
+    /// Bytes of output in the file.
+    pub kept_bytes: u64,
+    /// Bytes of output that the command wrote.
+    pub total_bytes: u64,
+    /// How long it ran, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// The manner of a command's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ending", rename_all = "snake_case")]
+pub enum CommandEnding {
+    /// It exited by itself.
+    Exited {
+        /// The exit code.
+        code: i32,
+    },
+    /// A signal ended it.
+    Signaled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// Its time was up and it was killed.
+    TimedOut,
+    /// It was killed because it was cancelled or its parent died.
+    Stopped,
+}
+
+/// What is known of a command afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandRecord {
+    /// It never began.
+    NotStarted,
+    /// It ended; [`CommandEnding::Stopped`] means that it was cut off.
+    Ended(CommandEnd),
+    /// Nothing can tell (power loss, a helper that was killed).
+    Unknown(String),
+}
+
+/// Why a command did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// It must not run here; the sentence is for the model and names the way out.
+    #[error("{0}")]
+    Refused(String),
+    /// The sandbox itself failed; nothing ran.
+    #[error("the sandbox failed: {0}")]
+    Failed(String),
+}

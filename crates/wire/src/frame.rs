@@ -1,0 +1,74 @@
+//! What travels live: between processes on one machine, to the page, and as `--json` lines.
+//! Invariant: everything durable in a frame is also in the journal; a lost frame loses nothing.
+//! It must not know the socket it travels on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::id::{CallId, SessionId};
+
+/// One frame, a JSON object on a line of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "frame", rename_all = "snake_case")]
+pub enum Frame {
+    /// Look at this session again: something was admitted. Advisory; fifty cause one look.
+    Wake {
+        /// The session.
+        session: SessionId,
+    },
+    /// The sender wants to hear of every append to this session.
+    Watch {
+        /// The session.
+        session: SessionId,
+    },
+    /// The session's journal has grown.
+    Appended {
+        /// The session.
+        session: SessionId,
+        /// The newest position.
+        head: u64,
+    },
+    /// Something live of a session.
+    Live {
+        /// The session.
+        session: SessionId,
+        /// What.
+        event: Box<LiveEvent>,
+    },
+}
+
+/// What is shown while it happens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum LiveEvent {
+    /// A journal event was committed.
+    Committed {
+        /// The event.
+        event: Box<Event>,
+    },
+    /// The model wrote some text; never stored. A new attempt voids what came before in its step.
+    Delta {
+        /// The step.
+        step: u32,
+        /// The attempt.
+        attempt: u32,
+        /// Where the text begins, in bytes of this attempt's text.
+        offset: u64,
+        /// The text.
+        text: String,
+    },
+    /// The model call waits before a retry that the provider asked for.
+    Waiting {
+        /// How long, in milliseconds.
+        for_ms: u64,
+        /// Why, one sentence.
+        reason: String,
+    },
+    /// A running call has something to show (its latest line of output, say).
+    Progress {
+        /// The call.
+        call: CallId,
+        /// One line.
+        text: String,
+    },
+}

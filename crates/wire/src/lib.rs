@@ -1,0 +1,21 @@
+//! The words that every part of Corvid exchanges: ids, message parts, journal events, frames.
+//! Invariant: serde data only; it compiles to wasm32 and depends on nothing of ours.
+//! It must not know where an event is kept, who runs a tool, or what any messenger is called.
+
+mod event;
+mod frame;
+mod id;
+mod message;
+mod upcast;
+
+pub use event::{
+    Admission, CallDecision, CallOutcome, CallStatus, DeliveryDraft, Ending, Event, EventBody,
+    Fault, Finish, Flags, Limits, ModelAnswer, OutcomeAnswer, ParkReason, Patience, ReplyComposed,
+    TurnStart, Verdict,
+};
+pub use frame::{Frame, LiveEvent};
+pub use id::{CallId, CallKey, DeliveryId, InputId, Millis, OwnerId, SessionId};
+pub use message::{
+    Account, Address, Effect, Mode, OutputRef, Part, Requester, Role, ToolCall, Usage,
+};
+pub use upcast::{DecodeError, KINDS};

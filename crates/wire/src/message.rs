@@ -1,0 +1,124 @@
+//! What messages, people and tool calls are made of.
+//! Invariant: plain data, the same for every channel and provider.
+//! It must not know how a messenger or a provider spells any of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::CallId;
+
+/// One piece of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    /// Text in markdown.
+    Text {
+        /// The text.
+        text: String,
+    },
+}
+
+impl Part {
+    /// A text part.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into() }
+    }
+
+    /// The text of this part.
+    pub fn as_text(&self) -> &str {
+        match self {
+            Self::Text { text } => text,
+        }
+    }
+}
+
+/// Where a conversation is: an address in a channel, as seen by one account of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Address {
+    /// The channel's name, e.g. `terminal`.
+    pub channel: String,
+    /// Which account of ours in that channel (a bot's id; the local user for a terminal).
+    pub account: Account,
+    /// The conversation within the channel (chat, topic, thread; the process for a terminal).
+    pub conversation: String,
+}
+
+/// An account of ours in a channel.
+pub type Account = String;
+
+/// What a person may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// May do everything, and approves for others.
+    Owner,
+    /// May talk to the agent.
+    Member,
+}
+
+/// Who asked, by immutable numeric id; a display name is never kept here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requester {
+    /// The channel's immutable id of the person, e.g. `1000` for a local user id.
+    pub id: String,
+    /// The role at the time of admission.
+    pub role: Role,
+}
+
+/// What a new input does while a turn runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Joins the running turn at its next step, if the same person asked.
+    Steer,
+    /// Waits for the turn to end.
+    Queue,
+}
+
+/// What repeating a tool call would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Nothing outside changes; safe to repeat and to run beside others.
+    Pure,
+    /// Safe to repeat with the same key.
+    Idempotent,
+    /// It can be asked afterwards whether it happened.
+    Reconcilable,
+    /// Repeating it may do harm, and nothing can tell whether it happened.
+    Unsafe,
+}
+
+/// One call as the model asked for it, before it was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// Our own id of the call.
+    pub id: CallId,
+    /// The id that the provider knows the call by; unique within the step.
+    pub provider_id: String,
+    /// The tool's name as we write it, with dots, e.g. `system.run`.
+    pub name: String,
+    /// The arguments exactly as the model wrote them; JSON if the model behaved.
+    pub arguments: String,
+}
+
+/// Tokens that one model call used, as the provider counted them; zero where it does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read, cached ones included.
+    pub input_tokens: u64,
+    /// Tokens read from the provider's cache.
+    pub cached_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+}
+
+/// Where a call's whole output is kept when the model got only its head and tail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputRef {
+    /// The call whose output it is; `output.read` takes it.
+    pub call: CallId,
+    /// Bytes kept in the file.
+    pub kept_bytes: u64,
+    /// Bytes that the call produced.
+    pub total_bytes: u64,
+}
