@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Everything that stands in for the outside world in tests: a model server, a clock, outside effects.
+//! Invariant: fakes stand at the wire, are strict with what they get, and keep a ledger of it.
+//! It must not know the insides of what it tests; verdicts come from ledgers, outputs and files alone.
+
+mod clock;
+mod loopback;
+
+pub use clock::{ClockServer, ManualClock, ServedClock};
