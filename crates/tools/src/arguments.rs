@@ -1,0 +1,240 @@
+//! A call's arguments: the schema that a model is shown, and reading what it sent back.
+//! Invariant: the schema comes from the Rust type that is read, so the two cannot differ; nothing is coerced.
+//! It must not know what any argument means.
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// How much of a wrong value an error shows, in characters.
+const SHOWN: usize = 40;
+
+/// Words of a schema that cost tokens and tell a model nothing.
+const NOISE: &[&str] = &["$schema", "title", "format", "default"];
+
+/// The schema of a flat arguments type, reduced to what a model needs. Property descriptions are the
+/// fields' docstrings.
+pub(crate) fn schema<T: JsonSchema>() -> Value {
+    let mut schema = SchemaGenerator::default()
+        .into_root_schema_for::<T>()
+        .to_value();
+    if let Some(object) = schema.as_object_mut() {
+        // The tool's own description says what it does.
+        object.remove("description");
+    }
+    reduce(&mut schema);
+    schema
+}
+
+/// Limits a whole-number argument to `range`, which a type cannot say because it is configured.
+pub(crate) fn bound(schema: &mut Value, name: &str, range: std::ops::RangeInclusive<u64>) {
+    if let Some(property) = schema["properties"][name].as_object_mut() {
+        property.insert("minimum".to_owned(), (*range.start()).into());
+        property.insert("maximum".to_owned(), (*range.end()).into());
+    }
+}
+
+/// Reads checked arguments.
+///
+/// # Errors
+/// One sentence that names the argument, what was found and what is allowed.
+pub(crate) fn read<T: DeserializeOwned>(schema: &Value, arguments: &Value) -> Result<T, String> {
+    let Some(given) = arguments.as_object() else {
+        return Err(format!(
+            "the arguments are {}; they must be one JSON object",
+            shown(arguments)
+        ));
+    };
+    let empty = Map::new();
+    let properties = schema["properties"].as_object().unwrap_or(&empty);
+    for (name, value) in given {
+        let property = properties.get(name).ok_or_else(|| {
+            let allowed: Vec<_> = properties.keys().map(|name| format!("`{name}`")).collect();
+            format!("unknown argument `{name}`; allowed: {}", allowed.join(", "))
+        })?;
+        let absent = value.is_null() && !required(schema, name);
+        if !absent && !fits(property, value) {
+            return Err(format!(
+                "argument `{name}` is {}; it must be {}",
+                shown(value),
+                wanted(property)
+            ));
+        }
+    }
+    for (name, property) in properties {
+        if required(schema, name) && !given.contains_key(name) {
+            return Err(format!(
+                "argument `{name}` is missing; it must be {}",
+                wanted(property)
+            ));
+        }
+    }
+    let given = given.iter().filter(|(_, value)| !value.is_null());
+    let given = given.map(|(name, value)| (name.clone(), value.clone()));
+    serde_json::from_value(Value::Object(given.collect())).map_err(|error| error.to_string())
+}
+
+fn reduce(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            object.retain(|key, _| !NOISE.contains(&key.as_str()));
+            // An optional argument is one that is not required; that it may also be null is noise.
+            if let Some(Value::Array(types)) = object.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [kind] = types.as_slice() {
+                    let kind = kind.clone();
+                    object.insert("type".to_owned(), kind);
+                }
+            }
+            object.values_mut().for_each(reduce);
+        }
+        Value::Array(items) => items.iter_mut().for_each(reduce),
+        _ => {}
+    }
+}
+
+fn required(schema: &Value, name: &str) -> bool {
+    schema["required"]
+        .as_array()
+        .is_some_and(|required| required.iter().any(|known| known == name))
+}
+
+fn fits(property: &Value, value: &Value) -> bool {
+    match property["type"].as_str() {
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => value.as_u64().is_some_and(|number| {
+            property["minimum"].as_u64().is_none_or(|min| number >= min)
+                && property["maximum"].as_u64().is_none_or(|max| number <= max)
+        }),
+        // Anything richer is left to the type itself.
+        _ => true,
+    }
+}
+
+fn wanted(property: &Value) -> String {
+    let range = (property["minimum"].as_u64(), property["maximum"].as_u64());
+    match (property["type"].as_str(), range) {
+        (Some("string"), _) => "text".to_owned(),
+        (Some("boolean"), _) => "true or false".to_owned(),
+        (Some("integer"), (Some(min), Some(max))) => {
+            format!("a whole number from {min} to {max}")
+        }
+        (Some("integer"), (min, _)) => {
+            format!("a whole number of at least {}", min.unwrap_or(0))
+        }
+        _ => "as in the schema".to_owned(),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) => {
+            let head: String = text.chars().take(SHOWN).collect();
+            let more = if head.len() < text.len() { "…" } else { "" };
+            format!("the text {head:?}{more}")
+        }
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Noise.
+    #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        /// The place.
+        path: String,
+        count: Option<u32>,
+        #[serde(default)]
+        all: bool,
+    }
+
+    fn sample_schema() -> Value {
+        let mut schema = schema::<Sample>();
+        bound(&mut schema, "count", 1..=300);
+        schema
+    }
+
+    #[test]
+    fn a_schema_says_what_a_model_needs_and_no_more() {
+        let expect = json!({
+            "type": "object",
+            "properties": {
+                "path": { "type": "string", "description": "The place." },
+                "count": { "type": "integer", "minimum": 1, "maximum": 300 },
+                "all": { "type": "boolean" },
+            },
+            "required": ["path"],
+            "additionalProperties": false,
+        });
+        assert_eq!(sample_schema(), expect);
+    }
+
+    #[test]
+    fn arguments_that_fit_are_read() {
+        let sample = |count, all| Sample {
+            path: "a".to_owned(),
+            count,
+            all,
+        };
+        let read = |value| read::<Sample>(&sample_schema(), &value);
+        assert_eq!(read(json!({ "path": "a" })), Ok(sample(None, false)));
+        // Null for an optional argument means that it is absent; many models send it so.
+        let nulls = json!({ "path": "a", "count": null, "all": null });
+        assert_eq!(read(nulls), Ok(sample(None, false)));
+        let full = json!({ "path": "a", "count": 300, "all": true });
+        assert_eq!(read(full), Ok(sample(Some(300), true)));
+    }
+
+    #[test]
+    fn an_error_names_the_argument_what_was_found_and_what_is_allowed() {
+        let check = |value: Value, expect: &str| {
+            let error = read::<Sample>(&sample_schema(), &value);
+            assert_eq!(error, Err(expect.to_owned()), "{value}");
+        };
+        check(
+            json!("ls"),
+            "the arguments are the text \"ls\"; they must be one JSON object",
+        );
+        check(json!({}), "argument `path` is missing; it must be text");
+        check(
+            json!({ "path": 7 }),
+            "argument `path` is the number 7; it must be text",
+        );
+        check(
+            json!({ "path": null }),
+            "argument `path` is null; it must be text",
+        );
+        check(
+            json!({ "path": "a", "count": "30" }),
+            "argument `count` is the text \"30\"; it must be a whole number from 1 to 300",
+        );
+        check(
+            json!({ "path": "a", "count": 301 }),
+            "argument `count` is the number 301; it must be a whole number from 1 to 300",
+        );
+        check(
+            json!({ "path": "a", "count": 1.5 }),
+            "argument `count` is the number 1.5; it must be a whole number from 1 to 300",
+        );
+        check(
+            json!({ "path": "a", "all": [] }),
+            "argument `all` is a list; it must be true or false",
+        );
+        check(
+            json!({ "path": "a", "file": "b" }),
+            "unknown argument `file`; allowed: `all`, `count`, `path`",
+        );
+    }
+}

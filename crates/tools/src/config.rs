@@ -1,0 +1,50 @@
+//! What the built-in tools are held to.
+//! Invariant: every limit that a tool keeps is named here, once.
+//! It must not know where the values were configured.
+
+use std::time::Duration;
+
+use corvid_core::Checked;
+use corvid_core::wire::Effect;
+
+/// Limits of the built-in tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// How long a call may run unless it asks for another time.
+    pub timeout: Duration,
+    /// The longest time that a call may ask for.
+    pub max_timeout: Duration,
+    /// Characters of output that the model gets of one call, markers not counted.
+    pub output_chars: usize,
+    /// Bytes of the largest file that `file.edit` changes and `file.write` compares or writes.
+    pub max_file_bytes: u64,
+}
+
+impl Default for Config {
+    /// The defaults of the design: 30 s, at most 300 s, 10,000 characters; and files of up to 8 MiB.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            max_timeout: Duration::from_mins(5),
+            output_chars: 10_000,
+            max_file_bytes: 8 * 1024 * 1024,
+        }
+    }
+}
+
+impl Config {
+    /// A checked call that stays in the sandbox and takes the usual time.
+    pub(crate) fn checked(&self, effect: Effect, resource: String) -> Checked {
+        Checked {
+            effect,
+            resource,
+            escalates: false,
+            timeout_ms: milliseconds(self.timeout),
+        }
+    }
+}
+
+/// A time as the journal counts it.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

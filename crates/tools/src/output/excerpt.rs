@@ -1,0 +1,109 @@
+//! What the model gets of a kept output: all of it, or its head and tail with a marker between.
+//! Invariant: reads at most two windows of the file, however long it is.
+//! It must not know what wrote the file.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use corvid_core::wire::{CallId, OutputRef};
+
+use super::control::{Rest, clean};
+
+/// Bytes read from each end of a long file.
+const WINDOW: usize = 256 * 1024;
+
+/// An output as the model sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Excerpt {
+    /// The whole text, or head, marker and tail.
+    pub(crate) text: String,
+    /// Where the rest is, if `text` is not the whole.
+    pub(crate) output: Option<OutputRef>,
+}
+
+/// Reads the excerpt of `file`, the output of `call` that wrote `total_bytes`. At most `limit`
+/// characters are shown: two thirds from the head, one from the tail.
+///
+/// # Errors
+/// If the file cannot be read; a file that is not there is an empty output.
+pub(crate) fn excerpt(
+    file: &Path,
+    call: CallId,
+    total_bytes: u64,
+    limit: usize,
+) -> io::Result<Excerpt> {
+    let mut file = match File::open(file) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Excerpt::empty()),
+        Err(error) => return Err(error),
+    };
+    let kept_bytes = file.metadata()?.len();
+    let head = read_at(&mut file, 0, 2 * WINDOW)?;
+    let fits = head.len() as u64 == kept_bytes;
+    if fits {
+        // One more than is shown, since what ends the output may have nothing to show.
+        let whole = clean(&head, limit + 1, Rest::Ends);
+        if whole.chars <= limit && whole.consumed == head.len() {
+            return Ok(Excerpt {
+                text: whole.text,
+                output: None,
+            });
+        }
+    }
+    let start = kept_bytes.saturating_sub(WINDOW as u64);
+    let tail = if fits {
+        head.clone()
+    } else {
+        read_at(&mut file, start, WINDOW)?
+    };
+    let start = if fits { 0 } else { start };
+    let head = clean(&head, limit - limit / 3, Rest::Follows);
+    let (tail, tail_at) = last(&tail, limit / 3);
+    let tail_at = start + tail_at as u64;
+    let cut = tail_at.saturating_sub(head.consumed as u64);
+    let marker = format!(
+        "[… {cut} bytes cut of {kept_bytes} kept; `output.read` with call \"{call}\" and offset {} shows them …]",
+        head.consumed
+    );
+    Ok(Excerpt {
+        text: format!("{}\n{marker}\n{tail}", head.text),
+        output: Some(OutputRef {
+            call,
+            kept_bytes,
+            total_bytes: total_bytes.max(kept_bytes),
+        }),
+    })
+}
+
+impl Excerpt {
+    fn empty() -> Self {
+        Self {
+            text: String::new(),
+            output: None,
+        }
+    }
+}
+
+/// Reads up to `limit` bytes from `offset` on.
+pub(crate) fn read_at(file: &mut File, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(limit as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The last `limit` characters of the cleaned bytes, and where in the bytes they begin.
+fn last(bytes: &[u8], limit: usize) -> (String, usize) {
+    // The window may begin within a character.
+    let skipped = bytes
+        .iter()
+        .take(3)
+        .take_while(|byte| **byte & 0xc0 == 0x80)
+        .count();
+    let bytes = &bytes[skipped..];
+    let all = clean(bytes, usize::MAX, Rest::Ends);
+    let before = clean(bytes, all.chars.saturating_sub(limit), Rest::Ends);
+    let text = all.text[before.text.len()..].to_owned();
+    (text, skipped + before.consumed)
+}
