@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Event;
+use crate::event::{Ending, Event};
 use crate::id::{CallId, SessionId};
 
 /// One frame, a JSON object on a line of its own.
@@ -34,6 +34,19 @@ pub enum Frame {
         session: SessionId,
         /// What.
         event: Box<LiveEvent>,
+    },
+    /// A turn's reply; the last line of `run --json`.
+    Reply {
+        /// The session.
+        session: SessionId,
+        /// The text in markdown.
+        text: String,
+        /// How the turn ended.
+        ending: Ending,
+        /// What the person should know beside the text.
+        notices: Vec<String>,
+        /// The same input had this reply before, and no new turn was made.
+        repeated: bool,
     },
 }
 
