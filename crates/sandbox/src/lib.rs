@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Where untrusted code runs: the host sandbox for commands, and the paths that file tools may touch.
+//! Invariant: what is not granted is denied by the system itself, whatever a command or a path says.
+//! It must not know tools, turns, or who asked.
+
+mod grants;
+pub mod paths;
+
+pub use grants::credential_paths;

@@ -1,0 +1,123 @@
+//! What every command and file tool may read beside the working folder: the system's public parts.
+//! Invariant: nothing here holds a secret; what may hold one is left out rather than carved out, since
+//! grants cannot be subtracted from.
+//! It must not know how a grant is enforced.
+
+use std::path::{Path, PathBuf};
+
+/// Folders of programs, libraries and their data. They may be read and executed.
+pub(crate) const SYSTEM_FOLDERS: &[&str] = &[
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix/store",
+    "/run/current-system",
+];
+
+/// Settings that programs need and that hold no secret. They may be read. `/etc` as a whole is not
+/// here: it has password hashes, host keys and service credentials beside these.
+pub(crate) const SYSTEM_SETTINGS: &[&str] = &[
+    "/etc/alternatives",
+    "/etc/bash.bashrc",
+    "/etc/bashrc",
+    "/etc/ca-certificates",
+    "/etc/ca-certificates.conf",
+    "/etc/crypto-policies",
+    "/etc/debian_version",
+    "/etc/default/locale",
+    "/etc/fonts",
+    "/etc/gai.conf",
+    "/etc/group",
+    "/etc/host.conf",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/inputrc",
+    "/etc/java",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/locale.alias",
+    "/etc/locale.conf",
+    "/etc/localtime",
+    "/etc/lsb-release",
+    "/etc/magic",
+    "/etc/magic.mime",
+    "/etc/mime.types",
+    "/etc/nanorc",
+    "/etc/networks",
+    "/etc/nsswitch.conf",
+    "/etc/os-release",
+    "/etc/passwd",
+    "/etc/perl",
+    "/etc/php",
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/certs",
+    "/etc/profile",
+    "/etc/profile.d",
+    "/etc/protocols",
+    "/etc/python3",
+    "/etc/redhat-release",
+    "/etc/resolv.conf",
+    "/etc/rpc",
+    "/etc/services",
+    "/etc/shells",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/terminfo",
+    "/etc/timezone",
+    "/etc/vim",
+    "/etc/xdg",
+];
+
+/// What a machine says about its processors and memory. They may be read.
+pub(crate) const SYSTEM_FACTS: &[&str] = &[
+    "/sys/devices/system/cpu",
+    "/sys/devices/system/node",
+    "/sys/kernel/mm/transparent_hugepage",
+];
+
+/// Everything that may be read beside the working folder and the configured folders.
+pub(crate) fn system() -> impl Iterator<Item = &'static Path> {
+    [SYSTEM_FOLDERS, SYSTEM_SETTINGS, SYSTEM_FACTS]
+        .into_iter()
+        .flatten()
+        .map(Path::new)
+}
+
+/// Where a person's credentials usually are, below their home folder. These are private in every
+/// session: neither commands nor file tools read them, and the folder that holds them takes no commands.
+pub fn credential_paths(home: &Path) -> Vec<PathBuf> {
+    const BELOW_HOME: &[&str] = &[
+        ".ssh",
+        ".gnupg",
+        ".aws",
+        ".azure",
+        ".kube",
+        ".docker",
+        ".netrc",
+        ".npmrc",
+        ".pypirc",
+        ".git-credentials",
+        ".pgpass",
+        ".my.cnf",
+        ".password-store",
+        ".vault-token",
+        ".terraform.d",
+        ".cargo/credentials",
+        ".cargo/credentials.toml",
+        ".config/gh",
+        ".config/gcloud",
+        ".config/git/credentials",
+        ".config/hub",
+        ".config/rclone",
+        ".config/google-chrome",
+        ".config/chromium",
+        ".local/share/keyrings",
+        ".mozilla",
+    ];
+    BELOW_HOME.iter().map(|name| home.join(name)).collect()
+}

@@ -1,0 +1,8 @@
+//! The sandbox's integration tests, one binary.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's scene panics where it cannot be set up"
+)]
+
+mod paths;

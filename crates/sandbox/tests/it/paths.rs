@@ -1,0 +1,306 @@
+//! What file tools can reach through `Roots`, and what they cannot, however the links are laid.
+//! Invariant: the verdict is the file's own content, on both sides of the border.
+//! It must not know how paths are resolved.
+
+use std::io::Read as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use corvid_sandbox::paths::{Expect, Kind, PathError, Roots};
+use tempfile::TempDir;
+
+/// A working folder, and beside it what must stay out of reach.
+struct Scene {
+    base: TempDir,
+    roots: Roots,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let base = TempDir::new().unwrap();
+        let at = |name: &str| base.path().join(name);
+        for folder in ["work", "work/state", "toolchain", "outside"] {
+            std::fs::create_dir(at(folder)).unwrap();
+        }
+        std::fs::write(at("outside/secret"), "secret").unwrap();
+        std::fs::write(at("work/state/journal"), "private").unwrap();
+        std::fs::write(at("toolchain/tool"), "tool").unwrap();
+        std::fs::write(at("work/notes"), "notes").unwrap();
+        let roots = Roots::new(&at("work"), &[at("toolchain")], &[at("work/state")]).unwrap();
+        Self { base, roots }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.base.path().join(name)
+    }
+
+    fn read(&self, path: impl AsRef<Path>) -> Result<String, PathError> {
+        let mut opened = self.roots.open_read(path.as_ref())?;
+        let mut text = String::new();
+        opened.file.read_to_string(&mut text).unwrap();
+        Ok(text)
+    }
+
+    fn write(&self, path: impl AsRef<Path>, text: &str) -> Result<bool, PathError> {
+        self.roots
+            .replace(path.as_ref(), text.as_bytes(), &Expect::Anything)
+            .map(|done| done.created)
+    }
+}
+
+#[test]
+fn reads_end_in_the_allow_list() {
+    let scene = Scene::new();
+    assert_eq!(scene.read("notes").unwrap(), "notes");
+    assert_eq!(scene.read(scene.at("work/notes")).unwrap(), "notes");
+    assert_eq!(scene.read(scene.at("toolchain/tool")).unwrap(), "tool");
+    assert_eq!(scene.read("../toolchain/tool").unwrap(), "tool");
+    scene.read("/etc/passwd").unwrap();
+    for outside in ["../outside/secret", "/etc/shadow", "/proc/self/environ"] {
+        assert!(
+            matches!(scene.read(outside), Err(PathError::NotReadable { .. })),
+            "{outside} was read"
+        );
+    }
+    symlink(scene.at("outside/secret"), scene.at("work/link")).unwrap();
+    assert!(matches!(
+        scene.read("link"),
+        Err(PathError::NotReadable { .. })
+    ));
+}
+
+#[test]
+fn private_folders_are_left_out() {
+    let scene = Scene::new();
+    symlink("state", scene.at("work/alias")).unwrap();
+    for path in ["state/journal", "alias/journal"] {
+        assert!(matches!(scene.read(path), Err(PathError::Private { .. })));
+        assert!(matches!(
+            scene.write(path, "x"),
+            Err(PathError::Private { .. })
+        ));
+    }
+    assert!(matches!(
+        scene.write("alias/new/deep", "x"),
+        Err(PathError::Private { .. })
+    ));
+    assert!(matches!(
+        scene.write("alias/new", "x"),
+        Err(PathError::Private { .. })
+    ));
+    assert!(!scene.at("work/state/new").exists());
+    let listing = scene.roots.list(Path::new(""), 10).unwrap();
+    let names: Vec<_> = listing.entries.iter().map(|entry| &entry.name).collect();
+    assert_eq!(names, ["alias", "notes"]);
+    assert!(matches!(
+        Roots::new(&scene.at("work/state"), &[], &[scene.at("work/state")]),
+        Err(PathError::PrivateFolder { .. })
+    ));
+}
+
+#[test]
+fn a_private_path_that_is_not_there_yet_is_private_too() {
+    let base = TempDir::new().unwrap();
+    let later = base.path().join("later");
+    let roots = Roots::new(base.path(), &[], std::slice::from_ref(&later)).unwrap();
+    let result = roots.replace(Path::new("later/key"), b"x", &Expect::Anything);
+    assert!(matches!(result, Err(PathError::Private { .. })));
+    assert!(!later.exists());
+}
+
+#[test]
+fn writes_stay_beneath() {
+    let scene = Scene::new();
+    symlink(scene.at("outside"), scene.at("work/out")).unwrap();
+    symlink(scene.at("outside/secret"), scene.at("work/link")).unwrap();
+    symlink("../../outside", scene.at("work/state/up")).unwrap();
+    let absolute = scene.at("outside/new");
+    for path in [
+        Path::new("../outside/secret"),
+        Path::new("a/../../outside/new"),
+        Path::new("out/secret"),
+        Path::new("out/new"),
+        Path::new("out/new/deep"),
+        Path::new("link"),
+        Path::new("/etc/corvid-test"),
+        &absolute,
+    ] {
+        let result = scene.write(path, "overwritten");
+        assert!(
+            matches!(result, Err(PathError::Outside { .. })),
+            "{}: {result:?}",
+            path.display()
+        );
+    }
+    assert_eq!(
+        std::fs::read_to_string(scene.at("outside/secret")).unwrap(),
+        "secret"
+    );
+    assert_eq!(std::fs::read_dir(scene.at("outside")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_write_makes_folders_keeps_permissions_and_follows_links_inside() {
+    let scene = Scene::new();
+    assert!(scene.write("a/b/../b/c", "new").unwrap());
+    assert_eq!(
+        std::fs::read_to_string(scene.at("work/a/b/c")).unwrap(),
+        "new"
+    );
+    let script = scene.at("work/script");
+    std::fs::write(&script, "old").unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o751)).unwrap();
+    symlink("script", scene.at("work/alias")).unwrap();
+    assert!(!scene.write("alias", "changed").unwrap());
+    assert_eq!(std::fs::read_to_string(&script).unwrap(), "changed");
+    assert_eq!(
+        std::fs::metadata(&script).unwrap().permissions().mode() & 0o777,
+        0o751
+    );
+    assert!(scene.at("work/alias").is_symlink());
+    let leftovers = std::fs::read_dir(scene.at("work"))
+        .unwrap()
+        .filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_string_lossy().ends_with(".tmp")
+        })
+        .count();
+    assert_eq!(leftovers, 0);
+}
+
+#[test]
+fn a_replacement_happens_only_as_expected() {
+    let scene = Scene::new();
+    let path = Path::new("notes");
+    let before = scene.roots.hash(path).unwrap().unwrap();
+    let absent = scene.roots.replace(path, b"x", &Expect::Absent);
+    assert!(matches!(absent, Err(PathError::Exists { .. })));
+    std::fs::write(scene.at("work/notes"), "somebody else's").unwrap();
+    let stale = scene.roots.replace(path, b"x", &Expect::Hash(before));
+    assert!(matches!(stale, Err(PathError::Changed { .. })));
+    assert_eq!(scene.read(path).unwrap(), "somebody else's");
+    let now = scene.roots.hash(path).unwrap().unwrap();
+    scene
+        .roots
+        .replace(path, b"ours", &Expect::Hash(now))
+        .unwrap();
+    assert_eq!(scene.read(path).unwrap(), "ours");
+    assert_eq!(scene.roots.hash(Path::new("none/at/all")).unwrap(), None);
+    let gone = scene
+        .roots
+        .replace(Path::new("none"), b"x", &Expect::Hash("0".to_owned()));
+    assert!(matches!(gone, Err(PathError::Changed { .. })));
+}
+
+#[test]
+fn pipes_and_devices_neither_hang_nor_open() {
+    let scene = Scene::new();
+    rustix::fs::mkfifoat(
+        rustix::fs::CWD,
+        scene.at("work/pipe"),
+        rustix::fs::Mode::RWXU,
+    )
+    .unwrap();
+    for result in [
+        scene.read("pipe").map(drop),
+        scene.write("pipe", "x").map(drop),
+        scene.roots.hash(Path::new("pipe")).map(drop),
+    ] {
+        assert!(matches!(
+            result,
+            Err(PathError::NotAFile {
+                kind: Kind::Other,
+                ..
+            })
+        ));
+    }
+    assert!(matches!(
+        scene.read("."),
+        Err(PathError::NotAFile {
+            kind: Kind::Folder,
+            ..
+        })
+    ));
+    assert!(matches!(
+        scene.roots.list(Path::new("notes"), 1),
+        Err(PathError::NotAFolder { .. })
+    ));
+    assert!(matches!(
+        scene.write("notes/below", "x"),
+        Err(PathError::NotAFolder { .. })
+    ));
+}
+
+#[test]
+fn a_listing_is_sorted_and_bounded() {
+    let scene = Scene::new();
+    for number in 0..50 {
+        std::fs::write(scene.at("toolchain").join(format!("{number:02}")), "1234").unwrap();
+    }
+    let listing = scene.roots.list(&scene.at("toolchain"), 3).unwrap();
+    assert_eq!(listing.total, 51);
+    let seen: Vec<_> = listing
+        .entries
+        .iter()
+        .map(|entry| (entry.name.to_string_lossy(), entry.kind, entry.len))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("00".into(), Kind::File, 4),
+            ("01".into(), Kind::File, 4),
+            ("02".into(), Kind::File, 4)
+        ]
+    );
+}
+
+/// SECURITY, "a link swapped 10,000 times": without the sandbox the same race does get out.
+#[test]
+fn a_link_swapped_during_writes_never_leads_out() {
+    const WRITES: usize = 10_000;
+    let scene = Scene::new();
+    let folder = scene.at("work/folder");
+    let spare = scene.at("work/spare");
+    std::fs::create_dir(&folder).unwrap();
+    symlink(scene.at("outside"), &spare).unwrap();
+    let done = AtomicBool::new(false);
+    let (mut naive, mut beneath) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                rustix::fs::renameat_with(
+                    rustix::fs::CWD,
+                    &folder,
+                    rustix::fs::CWD,
+                    &spare,
+                    rustix::fs::RenameFlags::EXCHANGE,
+                )
+                .unwrap();
+            }
+        });
+        let naive_target = folder.join("naive");
+        for _ in 0..WRITES {
+            // The check and the write that a careless tool would do.
+            let inside = folder
+                .canonicalize()
+                .is_ok_and(|real| real.starts_with(scene.roots.working_dir()));
+            if inside && std::fs::write(&naive_target, "x").is_ok() {
+                naive += 1;
+            }
+            if scene.write("folder/beneath", "x").is_ok() {
+                beneath += 1;
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(naive > 0 && beneath > 0, "no write got through at all");
+    let escaped = |name| scene.at("outside").join(name).exists();
+    assert!(escaped("naive"), "the race is too weak to prove anything");
+    assert!(!escaped("beneath"));
+    assert_eq!(
+        std::fs::read_dir(scene.at("outside")).unwrap().count(),
+        2,
+        "something else was written outside"
+    );
+}
