@@ -4,5 +4,7 @@
 
 mod clock;
 mod loopback;
+pub mod model_server;
 
 pub use clock::{ClockServer, ManualClock, ServedClock};
+pub use model_server::ModelServer;

@@ -88,7 +88,7 @@ where
                 tasks.spawn(TaskKind::Service, name, serve(stream));
             }
             Err(error) => {
-                tracing::warn!(name, %error, "a connection was lost before it was served")
+                tracing::warn!(name, %error, "a connection was lost before it was served");
             }
         }
     }
