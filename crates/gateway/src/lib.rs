@@ -1,1 +1,85 @@
-//! Placeholder.
+//! Between the channels and the lanes: who may speak, admission, lanes, and the way of a reply back.
+//! Invariant: an input is acknowledged only once it is in the journal, and answered from the journal alone.
+//! It must not know how a messenger encodes anything, nor how a turn reasons.
+
+mod access;
+mod inbound;
+mod lanes;
+mod outbox;
+mod run;
+mod wake;
+
+use std::sync::Arc;
+
+use corvid_agent::LanePorts;
+use corvid_core::{Channel, Clock, Journal, Models, Outputs, Policy, Questions, Tasks, Toolset};
+use corvid_store::Store;
+
+pub use access::Access;
+pub use corvid_agent::Settings;
+pub use inbound::{Inbound, Target};
+pub use run::{Answered, GatewayError};
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// Who may speak.
+    pub access: Access,
+    /// The models.
+    pub models: Arc<dyn Models>,
+    /// The tools offered.
+    pub tools: Toolset,
+    /// What may run.
+    pub policy: Arc<dyn Policy>,
+    /// Who is asked.
+    pub questions: Arc<dyn Questions>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The channels that this process hosts.
+    pub channels: Vec<Arc<dyn Channel>>,
+    /// Where outputs are kept.
+    pub outputs: Outputs,
+    /// Where tasks run.
+    pub tasks: Tasks,
+    /// How lanes are configured.
+    pub settings: Settings,
+}
+
+/// The gateway of one process.
+pub struct Gateway {
+    store: Store,
+    access: Access,
+    clock: Arc<dyn Clock>,
+    channels: Vec<Arc<dyn Channel>>,
+    tasks: Tasks,
+    ports: Arc<LanePorts>,
+    lanes: lanes::Lanes,
+}
+
+impl Gateway {
+    /// A gateway that hosts no lane yet.
+    pub fn new(parts: Parts) -> Self {
+        let journal: Arc<dyn Journal> = Arc::new(parts.store.clone());
+        let ports = LanePorts {
+            journal,
+            models: parts.models,
+            tools: parts.tools,
+            policy: parts.policy,
+            questions: parts.questions,
+            clock: Arc::clone(&parts.clock),
+            outputs: parts.outputs,
+            tasks: parts.tasks.clone(),
+            settings: parts.settings,
+        };
+        Self {
+            store: parts.store,
+            access: parts.access,
+            clock: parts.clock,
+            channels: parts.channels,
+            tasks: parts.tasks,
+            ports: Arc::new(ports),
+            lanes: lanes::Lanes::default(),
+        }
+    }
+}

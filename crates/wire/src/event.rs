@@ -340,6 +340,8 @@ pub enum CallStatus {
     Stopped,
     /// Nothing can tell whether it happened; a person is asked.
     Unknown,
+    /// It failed in a way that ends the turn; the person is told why.
+    Fatal,
 }
 
 /// The answer to "did it happen?".

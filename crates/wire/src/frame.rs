@@ -11,12 +11,7 @@ use crate::id::{CallId, SessionId};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "frame", rename_all = "snake_case")]
 pub enum Frame {
-    /// Look at this session again: something was admitted. Advisory; fifty cause one look.
-    Wake {
-        /// The session.
-        session: SessionId,
-    },
-    /// The sender wants to hear of every append to this session.
+    /// Look at this session again, and tell me of every append to it. Advisory; fifty cause one look.
     Watch {
         /// The session.
         session: SessionId,

@@ -1,0 +1,154 @@
+//! What a lane is at work on: one running task a key.
+//! Invariant: a key is at work at most once; a result whose key is no longer at work is dropped.
+//! It must not know what a task does, only whether it may be dropped or must be awaited.
+
+use std::collections::HashMap;
+
+use corvid_core::wire::CallId;
+use corvid_core::wire::{Millis, OutcomeAnswer};
+use corvid_core::{Answer, ModelError, Reconciled, ToolError, ToolOutput};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::fold::Action;
+
+/// Results that may wait for the lane; more than it ever has at work at once.
+const RESULTS: usize = 64;
+
+/// The tasks at work and the way their results come back.
+pub(super) struct Work {
+    tasks: HashMap<String, Running>,
+    sender: mpsc::Sender<(String, Finished)>,
+    results: mpsc::Receiver<(String, Finished)>,
+}
+
+/// What a task has brought.
+pub(super) enum Finished {
+    /// A model call.
+    Model {
+        turn: u32,
+        step: u32,
+        attempt: u32,
+        result: Result<Answer, ModelError>,
+    },
+    /// A tool call.
+    Tool {
+        call: CallId,
+        cancelled: bool,
+        result: Result<ToolOutput, ToolError>,
+    },
+    /// A look at what became of a call.
+    Reconciled {
+        call: CallId,
+        attempt: u32,
+        found: Reconciled,
+    },
+    /// A person's answer.
+    Outcome {
+        call: CallId,
+        answer: OutcomeAnswer,
+        by: String,
+    },
+    /// A time that has come.
+    Time { time: Millis },
+}
+
+struct Running {
+    task: JoinHandle<()>,
+    cancel: CancellationToken,
+    end: End,
+}
+
+/// How a task is ended when its key is no longer due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It can be dropped anywhere (a model call, a wait, a question).
+    Drop,
+    /// It is cancelled and awaited (a tool call that has begun).
+    Await,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        let (sender, results) = mpsc::channel(RESULTS);
+        Self {
+            tasks: HashMap::new(),
+            sender,
+            results,
+        }
+    }
+}
+
+impl Work {
+    pub(super) fn is_at(&self, key: &str) -> bool {
+        self.tasks.contains_key(key)
+    }
+
+    pub(super) fn sender(&self) -> mpsc::Sender<(String, Finished)> {
+        self.sender.clone()
+    }
+
+    pub(super) fn add(
+        &mut self,
+        key: String,
+        task: JoinHandle<()>,
+        cancel: CancellationToken,
+        end: End,
+    ) {
+        self.tasks.insert(key, Running { task, cancel, end });
+    }
+
+    pub(super) fn cancel(&self, key: &str) {
+        if let Some(running) = self.tasks.get(key) {
+            running.cancel.cancel();
+        }
+    }
+
+    /// Ends every task whose key is not among the actions.
+    pub(super) fn end_others(&mut self, due: &[Action]) {
+        let keys: Vec<String> = due.iter().map(Action::key).collect();
+        self.tasks.retain(|key, running| {
+            let stays = keys.contains(key) || running.end == End::Await;
+            if !keys.contains(key) {
+                running.end();
+            }
+            stays
+        });
+    }
+
+    /// The next result of a task that is still at work.
+    pub(super) async fn next(&mut self) -> Finished {
+        loop {
+            // The lane holds a sender itself, so the channel never closes.
+            let Some((key, finished)) = self.results.recv().await else {
+                return std::future::pending().await;
+            };
+            if self.tasks.remove(&key).is_some() {
+                return finished;
+            }
+        }
+    }
+
+    /// Ends everything; what has begun an outside effect is awaited.
+    pub(super) async fn end_all(&mut self) {
+        for running in self.tasks.values() {
+            running.end();
+        }
+        // Nobody reads results any more; a full channel must not hold a task up.
+        self.results.close();
+        for (_, running) in self.tasks.drain() {
+            // A dropped task reports its cancellation, which is what was asked for.
+            drop(running.task.await);
+        }
+    }
+}
+
+impl Running {
+    fn end(&self) {
+        match self.end {
+            End::Drop => self.task.abort(),
+            End::Await => self.cancel.cancel(),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What is open in a state, whoever may already be at work on it.
+//! Invariant: everything open has exactly one action that leads on, and at rest there is none. Never
+//! compares with now: a deadline becomes `WaitUntil`.
+//! It must not change anything.
+
+use corvid_core::faults::defect;
+use corvid_core::wire::{Effect, Ending, Mode};
+
+use super::call::{Call, CallState};
+use super::turn::Turn;
+use super::{Action, State};
+
+/// Everything that is open.
+pub fn due(state: &State) -> Vec<Action> {
+    let Some(turn) = &state.turn else {
+        return state
+            .waiting
+            .front()
+            .map(|input| Action::Promote {
+                inputs: vec![input.input.clone()],
+            })
+            .into_iter()
+            .collect();
+    };
+    if let Some(closing) = &turn.closing {
+        return close(state, turn, closing.ending);
+    }
+    if turn.calls.is_empty() {
+        return vec![ask(state, turn)];
+    }
+    work(turn)
+}
+
+fn ask(state: &State, turn: &Turn) -> Action {
+    let asking = &turn.asking;
+    if !asking.requested {
+        if let Some(steers) = steers(state, turn) {
+            return steers;
+        }
+        if asking.failures >= turn.limits.attempts {
+            return Action::Park {
+                turn: turn.number,
+                parked: turn.parked,
+            };
+        }
+        if asking.not_before > state.passed {
+            return Action::WaitUntil {
+                time: asking.not_before,
+            };
+        }
+    }
+    Action::CallModel {
+        turn: turn.number,
+        step: turn.step,
+        attempt: asking.attempt,
+        requested: asking.requested,
+    }
+}
+
+/// The inputs that join at this step boundary: only the same requester steers a turn.
+fn steers(state: &State, turn: &Turn) -> Option<Action> {
+    let requester = &turn.inputs.first()?.requester;
+    let inputs: Vec<_> = state
+        .waiting
+        .iter()
+        .filter(|input| input.mode == Mode::Steer && input.requester.id == requester.id)
+        .map(|input| input.input.clone())
+        .collect();
+    (!inputs.is_empty()).then_some(Action::Promote { inputs })
+}
+
+/// Consecutive pure calls are open together; any other call is a barrier, in the model's order.
+fn work(turn: &Turn) -> Vec<Action> {
+    let undecided: Vec<_> = turn
+        .calls
+        .iter()
+        .filter(|call| call.decision.is_none() && !call.settled())
+        .map(|call| Action::DecideCall {
+            call: call.asked.id,
+        })
+        .collect();
+    if !undecided.is_empty() {
+        return undecided;
+    }
+    let parallel = usize::try_from(turn.limits.parallel_calls.max(1)).unwrap_or(usize::MAX);
+    let mut actions = Vec::new();
+    for call in turn.calls.iter().filter(|call| !call.settled()) {
+        let pure = call.effect() == Effect::Pure;
+        if pure || actions.is_empty() {
+            actions.extend(lead_on(call));
+        }
+        if !pure || actions.len() >= parallel {
+            break;
+        }
+    }
+    actions
+}
+
+fn lead_on(call: &Call) -> Option<Action> {
+    let id = call.asked.id;
+    Some(match &call.state {
+        CallState::Settled(_) => return None,
+        CallState::Ready { attempt } => Action::RunTool {
+            call: id,
+            attempt: *attempt,
+            started: false,
+        },
+        CallState::Running { attempt, .. } => Action::RunTool {
+            call: id,
+            attempt: *attempt,
+            started: true,
+        },
+        CallState::Interrupted { attempt, .. } => match call.effect() {
+            Effect::Pure | Effect::Idempotent => Action::RunTool {
+                call: id,
+                attempt: attempt + 1,
+                started: false,
+            },
+            Effect::Unsafe if defect("rerun-unsafe-call") => Action::RunTool {
+                call: id,
+                attempt: attempt + 1,
+                started: false,
+            },
+            Effect::Reconcilable | Effect::Unsafe => Action::Reconcile {
+                call: id,
+                attempt: *attempt,
+            },
+        },
+        CallState::Unknown { attempt, .. } => Action::AskOutcome {
+            call: id,
+            attempt: *attempt,
+        },
+    })
+}
+
+/// A closing turn waits for what runs, finds out what was cut off, and then replies.
+fn close(state: &State, turn: &Turn, ending: Ending) -> Vec<Action> {
+    let open: Vec<_> = turn
+        .calls
+        .iter()
+        .filter_map(|call| match &call.state {
+            CallState::Running { attempt, .. } => Some(Action::EndTool {
+                call: call.asked.id,
+                attempt: *attempt,
+            }),
+            CallState::Interrupted { attempt, .. } if call.effect() != Effect::Pure => {
+                Some(Action::Reconcile {
+                    call: call.asked.id,
+                    attempt: *attempt,
+                })
+            }
+            _ => None,
+        })
+        .collect();
+    if !open.is_empty() {
+        return open;
+    }
+    if ending == Ending::Answered
+        && let Some(steers) = steers(state, turn)
+    {
+        return vec![steers];
+    }
+    vec![Action::Compose { turn: turn.number }]
+}

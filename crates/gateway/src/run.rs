@@ -1,0 +1,261 @@
+//! `run`: one input from admission to its delivered reply, in this process or by waiting for another.
+//! Invariant: the answer is read from the journal; whoever computed it, each asker gets its own.
+//! It must not know what a turn does, nor how a reply is shown.
+
+use std::sync::Arc;
+
+use corvid_agent::{Hooks, Lane, LaneError};
+use corvid_core::faults::crash_point;
+use corvid_core::wire::{Admission, InputId, LiveEvent, ReplyComposed, Requester, SessionId};
+use corvid_core::{Append, AppendError, Fence, Journal as _, Loaded, draw};
+use corvid_store::StoreError;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::Gateway;
+use crate::inbound::{Inbound, Target, admitting};
+use crate::lanes::LaneTies;
+
+/// An input's answer.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The session.
+    pub session: SessionId,
+    /// The reply as recorded.
+    pub reply: ReplyComposed,
+    /// The reply was there before, or somebody else has sent it: nothing was delivered now, and the
+    /// caller shows `reply` itself.
+    pub repeated: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// This person may not speak here.
+    #[error("user {0} may not speak here; only the user whose state this is can")]
+    Denied(String),
+    /// The name cannot be a session's.
+    #[error(
+        "`{0}` cannot name a session; use 1 to 64 letters, digits, `-`, `_` and `.`, not beginning with a dot"
+    )]
+    BadName(String),
+    /// The person stopped waiting for another process; the input is kept.
+    #[error(
+        "stopped waiting; the message stays in session `{session}` and is answered there, `agent run --id {external_id}` with the same text shows the answer"
+    )]
+    StoppedWaiting {
+        /// The session.
+        session: SessionId,
+        /// The input's key.
+        external_id: String,
+    },
+    /// The reply is recorded, but could not be shown.
+    #[error("the reply is recorded but could not be delivered: {0}")]
+    Undelivered(String),
+    /// The journal refused.
+    #[error(transparent)]
+    Journal(#[from] AppendError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The lane failed.
+    #[error("{0}")]
+    Lane(LaneError),
+}
+
+/// One input on its way through [`Gateway::run`].
+struct Errand<'a> {
+    inbound: &'a Inbound,
+    requester: Requester,
+    session: SessionId,
+    /// Our id of the input: drawn, or the one under which it was admitted before.
+    input: InputId,
+    /// The admission, as long as it is not in the journal.
+    admission: Option<Admission>,
+    live: mpsc::Sender<LiveEvent>,
+    stop: CancellationToken,
+}
+
+impl Gateway {
+    /// Admits an input, sees it answered and has the reply delivered to where it came from.
+    ///
+    /// # Errors
+    /// See [`GatewayError`]. An input that was admitted stays admitted whatever happens later.
+    pub async fn run(
+        &self,
+        inbound: &Inbound,
+        live: mpsc::Sender<LiveEvent>,
+        stop: CancellationToken,
+    ) -> Result<Answered, GatewayError> {
+        let requester = self
+            .access
+            .authorize(&inbound.origin, &inbound.person)
+            .ok_or_else(|| GatewayError::Denied(inbound.person.clone()))?;
+        let session = match &inbound.target {
+            Target::New => draw::session_id(),
+            Target::Session(session) | Target::Existing(session) => session.clone(),
+        };
+        if !Target::is_name(session.as_str()) {
+            return Err(GatewayError::BadName(session.to_string()));
+        }
+        let input = draw::input_id();
+        let admission = inbound.admission(input.clone(), requester.clone());
+        let mut errand = Errand {
+            inbound,
+            requester,
+            session,
+            input,
+            admission: Some(admission),
+            live,
+            stop,
+        };
+        loop {
+            if let Some(reply) = self.step(&mut errand).await? {
+                let sent = self.deliver(&inbound.origin, &reply).await?;
+                return Ok(Answered {
+                    session: errand.session,
+                    reply,
+                    repeated: !sent,
+                });
+            }
+        }
+    }
+
+    /// Goes one step: works in a lane of this process, or has another one work and waits.
+    async fn step(&self, errand: &mut Errand<'_>) -> Result<Option<ReplyComposed>, GatewayError> {
+        if errand.admission.is_none()
+            && let Some((_, reply)) = self.store.reply(&errand.input).await?
+        {
+            return Ok(Some(reply));
+        }
+        let loaded = self.load(errand).await?;
+        let busy = loaded.claim.as_ref().filter(|claim| {
+            claim.owner != *self.store.owner() && self.store.is_alive(&claim.owner)
+        });
+        let Some(claim) = busy else {
+            return self.work(errand, &loaded).await;
+        };
+        self.admit(errand, loaded.head).await?;
+        // A slow listener only misses the hint.
+        drop(errand.live.try_send(LiveEvent::Waiting {
+            for_ms: 0,
+            reason: "another process is at work in this session".to_owned(),
+        }));
+        tokio::select! {
+            () = self.await_owner(&claim.owner, &errand.session, &errand.input) => Ok(None),
+            () = errand.stop.cancelled() => Err(GatewayError::StoppedWaiting {
+                session: errand.session.clone(),
+                external_id: errand.inbound.external_id.clone(),
+            }),
+        }
+    }
+
+    async fn load(&self, errand: &Errand<'_>) -> Result<Loaded, GatewayError> {
+        let is_new = errand.inbound.target == Target::New && errand.admission.is_some();
+        let nothing = Loaded {
+            events: Vec::new(),
+            head: 0,
+            claim: None,
+        };
+        if is_new {
+            return Ok(nothing);
+        }
+        let bytes = self.ports.settings.transcript_bytes();
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        match self.store.load(&errand.session, bytes).await {
+            Err(AppendError::NoSuchSession(_))
+                if matches!(errand.inbound.target, Target::Session(_)) =>
+            {
+                Ok(nothing)
+            }
+            loaded => Ok(loaded?),
+        }
+    }
+
+    /// Takes the session over and works in it until the input has its reply.
+    async fn work(
+        &self,
+        errand: &mut Errand<'_>,
+        loaded: &Loaded,
+    ) -> Result<Option<ReplyComposed>, GatewayError> {
+        let first = errand
+            .admission
+            .as_ref()
+            .map(|admission| admitting(admission, loaded.head))
+            .unwrap_or_default();
+        let (heads, watched) = watch::channel(loaded.head);
+        let wake = Arc::new(Notify::new());
+        let ties = LaneTies {
+            wake: Arc::clone(&wake),
+            heads: watched,
+        };
+        let listed = self.lanes.enter(&errand.session, ties);
+        self.listen();
+        let hooks = Hooks {
+            live: errand.live.clone(),
+            wake,
+            heads,
+            stop: errand.stop.clone(),
+            stopper: errand.requester.clone(),
+        };
+        let lane = Lane::take(
+            Arc::clone(&self.ports),
+            hooks,
+            errand.session.clone(),
+            self.store.owner().clone(),
+            loaded,
+            first,
+            errand.input.clone(),
+        );
+        let result = lane.run().await;
+        drop(listed);
+        match result {
+            Ok(reply) => Ok(Some(reply)),
+            Err(LaneError::Lost { first }) => {
+                if first.is_empty() {
+                    errand.admission = None;
+                }
+                Ok(None)
+            }
+            Err(LaneError::Journal(error)) => errand.receipt(error).map(|()| None),
+            Err(error) => Err(GatewayError::Lane(error)),
+        }
+    }
+
+    /// Admits without a claim: somebody else has the session.
+    async fn admit(&self, errand: &mut Errand<'_>, head: u64) -> Result<(), GatewayError> {
+        let Some(admission) = &errand.admission else {
+            return Ok(());
+        };
+        let append = Append {
+            session: errand.session.clone(),
+            fence: Fence::Open,
+            at: self.clock.now(),
+            events: admitting(admission, head),
+        };
+        crash_point("admit.before_commit");
+        match self.store.append(append).await {
+            Ok(_) => {
+                crash_point("admit.after_commit");
+                errand.admission = None;
+                Ok(())
+            }
+            Err(error) => errand.receipt(error),
+        }
+    }
+}
+
+impl Errand<'_> {
+    /// Takes up an earlier admission's receipt; any other error stays one.
+    fn receipt(&mut self, error: AppendError) -> Result<(), GatewayError> {
+        match error {
+            AppendError::AlreadyAdmitted { session, input } => {
+                self.session = session;
+                self.input = input;
+                self.admission = None;
+                Ok(())
+            }
+            error => Err(error.into()),
+        }
+    }
+}
