@@ -1,0 +1,212 @@
+//! The terminal channel through its own door: events and deliveries in, bytes on two streams out.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use corvid_core::wire::{
+    Address, CallId, DeliveryId, Ending, Event, EventBody, Frame, LiveEvent, OutcomeAnswer,
+    SessionId,
+};
+use corvid_core::{Channel, Delivery, OutcomeQuestion, Questions, SystemClock};
+use tokio::sync::mpsc;
+
+use super::{Form, Look, Printed, Surface, Terminal};
+
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Paper {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Broken(io::ErrorKind);
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn terminal(out: Box<dyn Write + Send>, form: Form, err: Paper, typed: Option<&str>) -> Terminal {
+    let surface = Surface {
+        out,
+        form,
+        err: Box::new(err),
+        progress: None,
+        person: typed.map(|typed| {
+            let input: Box<dyn io::BufRead + Send> =
+                Box::new(io::Cursor::new(typed.to_owned().into_bytes()));
+            ("1000".to_owned(), input)
+        }),
+    };
+    Terminal::new(surface, Arc::new(SystemClock))
+}
+
+fn delivery(text: &str) -> Delivery {
+    Delivery {
+        id: DeliveryId::new("d-1"),
+        to: Address {
+            channel: super::NAME.to_owned(),
+            account: "1000".to_owned(),
+            conversation: "c".to_owned(),
+        },
+        inputs: Vec::new(),
+        text: text.to_owned(),
+        ending: Ending::Answered,
+        notices: vec!["an outcome is unknown".to_owned()],
+    }
+}
+
+fn timer(seq: u64) -> LiveEvent {
+    LiveEvent::Committed {
+        event: Box::new(Event {
+            seq,
+            at: 0,
+            body: EventBody::TimerFired { due_at: 0 },
+        }),
+    }
+}
+
+#[tokio::test]
+async fn a_reply_is_printed_once_and_its_notices_beside_it() {
+    let (out, err) = (Paper::default(), Paper::default());
+    let terminal = terminal(Box::new(out.clone()), Form::Plain, err.clone(), None);
+    for _ in 0..2 {
+        assert!(terminal.deliver(&delivery("**done**")).await.is_ok());
+    }
+    assert_eq!(out.text(), "**done**\n");
+    assert_eq!(err.text(), "note: an outcome is unknown\n");
+    assert_eq!(terminal.printed(), Printed::Reply);
+}
+
+#[tokio::test]
+async fn a_reader_that_left_is_content() {
+    let broken = Box::new(Broken(io::ErrorKind::BrokenPipe));
+    let terminal = terminal(broken, Form::Plain, Paper::default(), None);
+    assert!(terminal.deliver(&delivery("x")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_full_disk_is_a_failed_delivery() {
+    let broken = Box::new(Broken(io::ErrorKind::StorageFull));
+    let terminal = terminal(broken, Form::Plain, Paper::default(), None);
+    let delivered = terminal.deliver(&delivery("x")).await;
+    let reason = delivered.map_err(|error| error.to_string());
+    assert_eq!(
+        reason,
+        Err("standard output did not take the reply: no storage space".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn json_lines_hold_what_came_before_and_end_with_the_reply() {
+    let out = Paper::default();
+    let session = SessionId::new("work");
+    let form = Form::Json(session.clone());
+    let terminal = terminal(Box::new(out.clone()), form, Paper::default(), None);
+    let (sender, receiver) = mpsc::channel(8);
+    let script = async {
+        assert!(sender.send(timer(1)).await.is_ok());
+        assert!(sender.send(timer(2)).await.is_ok());
+        assert!(terminal.deliver(&delivery("done")).await.is_ok());
+        assert!(sender.send(timer(3)).await.is_ok());
+        drop(sender);
+    };
+    tokio::join!(terminal.follow(receiver), script);
+    let frames: Vec<Frame> = out
+        .text()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let live = |seq| Frame::Live {
+        session: session.clone(),
+        event: Box::new(timer(seq)),
+    };
+    let reply = Frame::Reply {
+        session: session.clone(),
+        text: "done".to_owned(),
+        ending: Ending::Answered,
+        notices: vec!["an outcome is unknown".to_owned()],
+        repeated: false,
+    };
+    assert_eq!(frames, [live(1), live(2), reply]);
+}
+
+#[tokio::test]
+async fn a_screen_erases_its_moving_line_before_the_reply() {
+    let paper = Paper::default();
+    let look = Look {
+        width: 40,
+        color: false,
+    };
+    let surface = Surface {
+        out: Box::new(paper.clone()),
+        form: Form::Screen(look),
+        err: Box::new(paper.clone()),
+        progress: Some(look),
+        person: None,
+    };
+    let terminal = Terminal::new(surface, Arc::new(SystemClock));
+    terminal.state().screen.draw(0, 0);
+    assert!(terminal.deliver(&delivery("*done*")).await.is_ok());
+    terminal.state().screen.draw(0, 1);
+    assert_eq!(
+        paper.text(),
+        "\r\u{1b}[2K⠋ waiting for its turn\r\u{1b}[2Kdone\nnote: an outcome is unknown\n"
+    );
+}
+
+fn question() -> OutcomeQuestion {
+    OutcomeQuestion {
+        call: CallId {
+            turn: 1,
+            step: 1,
+            index: 0,
+        },
+        tool: "system.run".to_owned(),
+        arguments: r#"{"command":"git push"}"#.to_owned(),
+        reason: "the power failed".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_person_settles_an_unknown_outcome() {
+    let err = Paper::default();
+    let out = Box::new(Paper::default());
+    let terminal = terminal(out, Form::Plain, err.clone(), Some("what?\nw\nr\n"));
+    let first = terminal.ask_outcome(&question()).await;
+    assert_eq!(first, (OutcomeAnswer::Worked, "1000".to_owned()));
+    let second = terminal.ask_outcome(&question()).await;
+    assert_eq!(second, (OutcomeAnswer::Retry, "1000".to_owned()));
+    let third = terminal.ask_outcome(&question()).await;
+    assert_eq!(third, (OutcomeAnswer::Skip, "nobody".to_owned()));
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_seen_where_nobody_answers() {
+    let err = Paper::default();
+    let terminal = terminal(Box::new(Paper::default()), Form::Plain, err.clone(), None);
+    let answer = terminal.ask_outcome(&question()).await;
+    assert_eq!(answer, (OutcomeAnswer::Skip, "nobody".to_owned()));
+    insta::assert_snapshot!(err.text());
+}
