@@ -3,8 +3,12 @@
 //! It must not know the insides of what it tests; verdicts come from ledgers, outputs and files alone.
 
 mod clock;
+mod effect_server;
 mod loopback;
 pub mod model_server;
+mod probe;
 
 pub use clock::{ClockServer, ManualClock, ServedClock};
+pub use effect_server::{EffectCall, EffectServer};
 pub use model_server::ModelServer;
+pub use probe::{PROBES, probes};
