@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Models: providers that speak OpenAI's chat completions, and the built-in `manual`.
+//! Invariant: encode and decode are pure; a key goes to its own provider's host only; an answer is whole or
+//! an error.
+//! It must not know turns, the journal, the environment or any file.
+
+mod catalogue;
+mod config;
+mod endpoint;
+mod fault;
+mod manual;
+pub mod openai;
+mod presets;
+mod retry;
+pub mod sse;
+mod transport;
+
+pub use catalogue::{Catalogue, KeyState, ModelRow, Tested, catalogue};
+pub use config::{Config, ProviderConfig, ProviderKey, Timeouts};
+pub use fault::{Complaint, read_complaint};
+pub use presets::{EndMark, KeyRule, PRESETS, Preset, Quirks, UsageRequest};

@@ -1,0 +1,150 @@
+//! Our request as the body of an OpenAI-compatible chat completion.
+//! Invariant: pure; any transcript gives a body that the strictest provider accepts, and the same request
+//! the same bytes (prompt caches depend on it).
+//! It must not know where the body is sent.
+
+use async_openai::types::chat::{
+    ChatCompletionMessageToolCall, ChatCompletionMessageToolCalls,
+    ChatCompletionRequestAssistantMessage, ChatCompletionRequestAssistantMessageContent,
+    ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
+    ChatCompletionRequestToolMessage, ChatCompletionRequestUserMessage,
+    ChatCompletionStreamOptions, ChatCompletionTool, ChatCompletionTools,
+    CreateChatCompletionRequest, FunctionCall, FunctionObject,
+};
+use corvid_core::{Message, ModelRequest, ToolSpec};
+
+use super::names::ToolNames;
+use super::repair::{Sound, SoundCall, repair};
+use crate::presets::UsageRequest;
+
+/// A body and the names by which its tools are called.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The JSON.
+    pub body: Vec<u8>,
+    /// The tools' names, for reading the answer.
+    pub names: ToolNames,
+}
+
+/// Writes a request for `model`.
+///
+/// # Errors
+/// Only if a tool's schema cannot be written as JSON.
+pub fn encode(
+    model: &str,
+    request: &ModelRequest,
+    usage: UsageRequest,
+) -> Result<Encoded, serde_json::Error> {
+    let names = tool_names(request);
+    let tools: Vec<_> = request
+        .tools
+        .iter()
+        .map(|spec| tool(spec, &names))
+        .collect();
+    let body = CreateChatCompletionRequest {
+        model: model.to_owned(),
+        messages: messages(request, &names),
+        stream: Some(true),
+        stream_options: stream_options(usage),
+        tools: (!tools.is_empty()).then_some(tools),
+        ..CreateChatCompletionRequest::default()
+    };
+    let body = serde_json::to_vec(&body)?;
+    Ok(Encoded { body, names })
+}
+
+fn stream_options(usage: UsageRequest) -> Option<ChatCompletionStreamOptions> {
+    match usage {
+        UsageRequest::Omit => None,
+        UsageRequest::Ask => Some(ChatCompletionStreamOptions {
+            include_usage: Some(true),
+            include_obfuscation: None,
+        }),
+    }
+}
+
+/// The offered tools first, so that a past call of a tool that is gone never renames one that is there.
+fn tool_names(request: &ModelRequest) -> ToolNames {
+    let offered = request.tools.iter().map(|spec| spec.name.as_str());
+    let past = request
+        .messages
+        .iter()
+        .flat_map(|message| match &**message {
+            Message::Assistant { calls, .. } => calls.as_slice(),
+            Message::User { .. } | Message::Tool { .. } => &[],
+        });
+    ToolNames::new(offered.chain(past.map(|call| call.name.as_str())))
+}
+
+fn tool(spec: &ToolSpec, names: &ToolNames) -> ChatCompletionTools {
+    ChatCompletionTools::Function(ChatCompletionTool {
+        function: FunctionObject {
+            name: names.given(&spec.name).to_owned(),
+            description: Some(spec.description.clone()),
+            parameters: Some(spec.parameters.clone()),
+            strict: None,
+        },
+    })
+}
+
+fn messages(request: &ModelRequest, names: &ToolNames) -> Vec<ChatCompletionRequestMessage> {
+    let mut written = Vec::with_capacity(request.messages.len() + 1);
+    if !request.system.is_empty() {
+        let system = ChatCompletionRequestSystemMessage {
+            content: request.system.clone().into(),
+            name: None,
+        };
+        written.push(ChatCompletionRequestMessage::System(system));
+    }
+    for message in repair(&request.messages) {
+        match message {
+            Sound::User(text) => written.push(user(text)),
+            Sound::Assistant { text, calls } => {
+                written.push(assistant(text, &calls, names));
+                written.extend(calls.into_iter().map(result));
+            }
+        }
+    }
+    written
+}
+
+fn user(text: &str) -> ChatCompletionRequestMessage {
+    ChatCompletionRequestMessage::User(ChatCompletionRequestUserMessage {
+        content: text.into(),
+        name: None,
+    })
+}
+
+fn assistant(
+    text: &str,
+    calls: &[SoundCall<'_>],
+    names: &ToolNames,
+) -> ChatCompletionRequestMessage {
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|call| function_call(call, names))
+        .collect();
+    ChatCompletionRequestMessage::Assistant(ChatCompletionRequestAssistantMessage {
+        content: (!text.is_empty())
+            .then(|| ChatCompletionRequestAssistantMessageContent::Text(text.to_owned())),
+        tool_calls: (!calls.is_empty()).then_some(calls),
+        ..ChatCompletionRequestAssistantMessage::default()
+    })
+}
+
+fn function_call(call: &SoundCall<'_>, names: &ToolNames) -> ChatCompletionMessageToolCalls {
+    ChatCompletionMessageToolCalls::Function(ChatCompletionMessageToolCall {
+        id: call.id.clone().into_owned(),
+        function: FunctionCall {
+            name: names.given(call.name).to_owned(),
+            arguments: call.arguments.clone().into_owned(),
+        },
+    })
+}
+
+fn result(call: SoundCall<'_>) -> ChatCompletionRequestMessage {
+    ChatCompletionRequestMessage::Tool(ChatCompletionRequestToolMessage {
+        content: call.result.into(),
+        tool_call_id: call.id.into_owned(),
+    })
+}

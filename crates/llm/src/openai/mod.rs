@@ -1,0 +1,186 @@
+//! OpenAI-compatible chat completions behind the `Model` seam.
+//! Invariant: encode, transport and decode stay apart; only this file joins them.
+//! It must not know which provider it speaks to: what differs comes in as data.
+
+mod calls;
+mod decode;
+mod encode;
+mod names;
+mod repair;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use corvid_core::{Answer, Model, ModelError, ModelRequest, ModelSink};
+
+use crate::config::Timeouts;
+use crate::endpoint::Endpoint;
+use crate::fault::{broken_off, final_error, transient};
+use crate::presets::{Quirks, UsageRequest};
+use crate::sse::SseDecoder;
+use crate::transport::{Incoming, Outgoing, Transport};
+
+pub use decode::{MAX_ANSWER_BYTES, StreamDecoder, StreamFault};
+pub use encode::{Encoded, encode};
+pub use names::ToolNames;
+
+/// One model of one provider.
+pub(crate) struct ChatModel {
+    /// `provider/model`.
+    pub(crate) id: String,
+    /// The model as the provider calls it.
+    pub(crate) model: String,
+    /// Where the provider is.
+    pub(crate) endpoint: Endpoint,
+    /// Where it differs from others.
+    pub(crate) quirks: Quirks,
+    /// How long it may be silent.
+    pub(crate) timeouts: Timeouts,
+    /// Tokens of request that it takes.
+    pub(crate) context_tokens: u64,
+    /// What sends.
+    pub(crate) transport: Arc<Transport>,
+    /// The server refused to be asked for token counts, so it is asked no more.
+    pub(crate) usage_refused: AtomicBool,
+}
+
+#[async_trait]
+impl Model for ChatModel {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn context_tokens(&self) -> u64 {
+        self.context_tokens
+    }
+
+    async fn answer(
+        &self,
+        request: &ModelRequest,
+        live: &dyn ModelSink,
+    ) -> Result<Answer, ModelError> {
+        let asked = self.usage_request();
+        match self.ask(request, asked, live).await {
+            Err(error) if asked == UsageRequest::Ask && refuses_usage(&error) => {
+                self.usage_refused.store(true, Ordering::Relaxed);
+                self.ask(request, UsageRequest::Omit, live).await
+            }
+            answered => answered,
+        }
+    }
+}
+
+impl ChatModel {
+    fn usage_request(&self) -> UsageRequest {
+        if self.usage_refused.load(Ordering::Relaxed) {
+            UsageRequest::Omit
+        } else {
+            self.quirks.usage
+        }
+    }
+
+    async fn ask(
+        &self,
+        request: &ModelRequest,
+        usage: UsageRequest,
+        live: &dyn ModelSink,
+    ) -> Result<Answer, ModelError> {
+        let encoded = encode(&self.model, request, usage)
+            .map_err(|error| final_error(format!("the request cannot be written: {error}")))?;
+        let outgoing = Outgoing {
+            endpoint: &self.endpoint,
+            model: &self.model,
+            body: encoded.body.into(),
+            timeouts: self.timeouts,
+        };
+        let incoming = self.transport.send(&outgoing, live).await?;
+        let mut decoder = StreamDecoder::new(&encoded.names);
+        match incoming.media_type().as_str() {
+            "application/json" => self.read_whole(incoming, &mut decoder, live).await?,
+            "text/html" => return Err(self.no_api()),
+            _ => self.read_stream(incoming, &mut decoder, live).await?,
+        }
+        let end = self.quirks.end;
+        decoder.finish(end).map_err(|fault| self.explain(fault))
+    }
+
+    async fn read_stream(
+        &self,
+        mut incoming: Incoming,
+        decoder: &mut StreamDecoder<'_>,
+        live: &dyn ModelSink,
+    ) -> Result<(), ModelError> {
+        let too_long = |_| self.explain(StreamFault::TooLong);
+        let mut events = SseDecoder::new(MAX_ANSWER_BYTES);
+        while let Some(piece) = incoming.next().await? {
+            for event in events.push(&piece).map_err(too_long)? {
+                self.read_event(&event.data, decoder, live)?;
+            }
+            if decoder.is_done() {
+                return Ok(());
+            }
+        }
+        // An event that was cut is no whole JSON, so it cannot pass for one.
+        match events.finish().map_err(too_long)? {
+            Some(event) => self.read_event(&event.data, decoder, live),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the answer of a server that does not stream.
+    async fn read_whole(
+        &self,
+        mut incoming: Incoming,
+        decoder: &mut StreamDecoder<'_>,
+        live: &dyn ModelSink,
+    ) -> Result<(), ModelError> {
+        let mut body = Vec::new();
+        while let Some(piece) = incoming.next().await? {
+            if body.len() + piece.len() > MAX_ANSWER_BYTES {
+                return Err(self.explain(StreamFault::TooLong));
+            }
+            body.extend_from_slice(&piece);
+        }
+        self.read_event(&String::from_utf8_lossy(&body), decoder, live)?;
+        self.read_event("[DONE]", decoder, live)
+    }
+
+    fn read_event(
+        &self,
+        data: &str,
+        decoder: &mut StreamDecoder<'_>,
+        live: &dyn ModelSink,
+    ) -> Result<(), ModelError> {
+        let added = decoder.push(data).map_err(|fault| self.explain(fault))?;
+        if !added.is_empty() {
+            live.delta(&added);
+        }
+        Ok(())
+    }
+
+    fn explain(&self, fault: StreamFault) -> ModelError {
+        let provider = self.endpoint.provider();
+        match fault {
+            StreamFault::Reported(complaint) => broken_off(&self.endpoint, &self.model, &complaint),
+            StreamFault::TooLong => final_error(format!(
+                "{provider} wrote more than {MAX_ANSWER_BYTES} bytes in one answer; ask for less at a time"
+            )),
+            fault @ (StreamFault::Malformed(_) | StreamFault::Cut) => {
+                transient(format!("{provider}: {fault}"))
+            }
+        }
+    }
+
+    fn no_api(&self) -> ModelError {
+        let provider = self.endpoint.provider();
+        final_error(format!(
+            "{} answered with a web page, not with a model's answer; check `providers.{provider}.base_url`",
+            self.endpoint.host()
+        ))
+    }
+}
+
+fn refuses_usage(error: &ModelError) -> bool {
+    error.message.contains("stream_options") || error.message.contains("include_usage")
+}
