@@ -7,8 +7,12 @@ mod effect_server;
 mod loopback;
 pub mod model_server;
 mod probe;
+mod process;
+mod scene;
 
 pub use clock::{ClockServer, ManualClock, ServedClock};
 pub use effect_server::{EffectCall, EffectServer};
 pub use model_server::ModelServer;
 pub use probe::{PROBES, probes};
+pub use process::{LIMIT, Output, Process};
+pub use scene::Scene;
