@@ -1,0 +1,168 @@
+//! Why the store could not do something, in sentences for a person.
+//! Invariant: every error names the file and, where there is one, the fix; `SQLite`'s result codes end here.
+//! It must not know what was asked of the store.
+
+use std::path::{Path, PathBuf};
+
+use corvid_core::AppendError;
+use corvid_core::wire::DecodeError;
+use libsqlite3_sys as sqlite;
+
+/// Below this many free bytes a failed write is put down to a full disk: `SQLite`'s shared index of the log
+/// grows by 32 KiB at a time.
+const CRAMPED_BYTES: u64 = 64 * 1024;
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A newer Corvid has migrated this store.
+    #[error(
+        "the store `{path}` has version {found}, but this Corvid knows only up to {known}; update Corvid, or set `store.url` to another file"
+    )]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// The version found.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The file is something else, or damaged.
+    #[error(
+        "`{path}` is not a Corvid store or is damaged ({reason}); move the file away or set `store.url` to another one"
+    )]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+        /// In `SQLite`'s words.
+        reason: String,
+    },
+    /// The file or its folder cannot be written.
+    #[error(
+        "the store `{path}` cannot be written ({reason}); make its folder writable or set `store.url` to another file"
+    )]
+    ReadOnly {
+        /// The database file.
+        path: PathBuf,
+        /// In the system's words.
+        reason: String,
+    },
+    /// There is no space for the store.
+    #[error("the disk is full: `{path}`; free some space or set `store.url` to a file elsewhere")]
+    Full {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The `SQLite` in this program can corrupt the store.
+    #[error(
+        "SQLite {found} can corrupt a store; this program needs 3.51.3 or later, build it anew"
+    )]
+    OldSqlite {
+        /// The version found.
+        found: String,
+    },
+    /// Anything else.
+    #[error("the store `{path}` cannot be opened: {reason}")]
+    Failed {
+        /// The database file.
+        path: PathBuf,
+        /// In the system's words.
+        reason: String,
+    },
+}
+
+/// Why the store could not read or write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no space left.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// The file or its folder cannot be written.
+    #[error("the store cannot be written: {0}")]
+    ReadOnly(String),
+    /// The file's contents are broken.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// Anything else.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+impl StoreError {
+    /// What `SQLite`'s error means for the file at `path`.
+    pub(crate) fn of(path: &Path, error: &sqlx::Error) -> Self {
+        let shown = path.display();
+        let full = || Self::Full(format!("`{shown}`; free some space and try again"));
+        match primary_code(error) {
+            Some(sqlite::SQLITE_FULL) => full(),
+            Some(sqlite::SQLITE_IOERR | sqlite::SQLITE_CANTOPEN) if cramped(path) => full(),
+            Some(sqlite::SQLITE_READONLY | sqlite::SQLITE_CANTOPEN) => Self::ReadOnly(format!(
+                "`{shown}` ({error}); make the file and its folder writable"
+            )),
+            Some(sqlite::SQLITE_CORRUPT | sqlite::SQLITE_NOTADB) => Self::Damaged(format!(
+                "`{shown}` ({error}); move it away and restore a backup"
+            )),
+            Some(sqlite::SQLITE_BUSY | sqlite::SQLITE_LOCKED) => Self::Failed(format!(
+                "another process keeps `{shown}` locked; end it or try again"
+            )),
+            _ => Self::Failed(format!("`{shown}`: {error}")),
+        }
+    }
+}
+
+impl OpenError {
+    /// What `SQLite`'s error means while `path` is being opened.
+    pub(crate) fn of(path: &Path, error: &sqlx::Error) -> Self {
+        let path = path.to_owned();
+        let reason = error.to_string();
+        match StoreError::of(&path, error) {
+            StoreError::Full(_) => Self::Full { path },
+            StoreError::ReadOnly(_) => Self::ReadOnly { path, reason },
+            StoreError::Damaged(_) => Self::NotAStore { path, reason },
+            StoreError::Failed(_) => Self::Failed { path, reason },
+        }
+    }
+
+    /// What the system's error means while `path` is being made or locked.
+    pub(crate) fn of_io(path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let path = path.to_owned();
+        let reason = error.to_string();
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full { path },
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly { path, reason }
+            }
+            _ => Self::Failed { path, reason },
+        }
+    }
+}
+
+impl From<StoreError> for AppendError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full(text) => Self::Full(text),
+            StoreError::ReadOnly(text) => Self::ReadOnly(text),
+            StoreError::Damaged(text) => Self::Failed(format!("it is damaged: {text}")),
+            StoreError::Failed(text) => Self::Failed(text),
+        }
+    }
+}
+
+impl From<DecodeError> for StoreError {
+    fn from(error: DecodeError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// `SQLite`'s primary result code, without what extends it.
+pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
+fn cramped(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(path);
+    rustix::fs::statvfs(folder)
+        .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < CRAMPED_BYTES)
+}

@@ -1,0 +1,224 @@
+//! The handle on the store: one for the whole program, cheaply cloned.
+//! Invariant: everything that writes goes through the one writer, everything that reads through the readers.
+//! It must not show that there is SQL behind it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use corvid_core::wire::{DeliveryId, Event, InputId, OwnerId, ReplyComposed, SessionId};
+use corvid_core::{Append, AppendError, Appended, Fence, Journal, Loaded, Tasks};
+use tokio::sync::oneshot;
+
+use crate::config::Config;
+use crate::delivery::{DeliveryEnd, DeliveryRow};
+use crate::error::{OpenError, StoreError};
+use crate::open;
+use crate::owner::Owners;
+use crate::read::{Health, InputRow, Readers, SessionRow};
+use crate::writer::{Job, Prepared, Swap, Writer};
+
+/// A handle on the store.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    owners: Owners,
+    writer: Writer,
+    readers: Readers,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("owner", self.owner())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store, made (its folder for this user alone) or brought up to date if need be. Writes go
+    /// through `tasks`: shutting those down waits for what was asked for.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; each names the file and the fix.
+    pub async fn open(config: &Config, tasks: &Tasks) -> Result<Self, OpenError> {
+        let path = config.path.clone();
+        let connection = open::open(&path).await?;
+        let owners = Owners::new(path.parent().unwrap_or(&path));
+        let writer = Writer::new(connection, path.clone(), owners.id().clone(), tasks);
+        let readers = Readers::new(path);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                owners,
+                writer,
+                readers,
+            }),
+        })
+    }
+
+    /// This process, as it appears in claims. Nothing tells others that it lives before its first claim.
+    pub fn owner(&self) -> &OwnerId {
+        self.inner.owners.id()
+    }
+
+    /// Whether that process still runs; the answer "no" is final. Looks at one file.
+    pub fn is_alive(&self, owner: &OwnerId) -> bool {
+        self.inner.owners.is_alive(owner)
+    }
+
+    /// Where that process hears others. The file goes when its process is found dead.
+    pub fn owner_socket(&self, owner: &OwnerId) -> PathBuf {
+        self.inner.owners.socket(owner)
+    }
+
+    /// One session.
+    ///
+    /// # Errors
+    /// See [`StoreError`], here and in every other question.
+    pub async fn session(&self, session: &SessionId) -> Result<Option<SessionRow>, StoreError> {
+        self.inner.readers.session(session).await
+    }
+
+    /// The sessions that were active last, newest first.
+    pub async fn sessions(&self, limit: u32) -> Result<Vec<SessionRow>, StoreError> {
+        self.inner.readers.sessions(limit).await
+    }
+
+    /// The session to which an account wrote last.
+    pub async fn latest_session(
+        &self,
+        channel: &str,
+        account: &str,
+    ) -> Result<Option<SessionId>, StoreError> {
+        self.inner.readers.latest_session(channel, account).await
+    }
+
+    /// The input that came under this id.
+    pub async fn input(
+        &self,
+        channel: &str,
+        account: &str,
+        external_id: &str,
+    ) -> Result<Option<InputRow>, StoreError> {
+        self.inner
+            .readers
+            .input(channel, account, external_id)
+            .await
+    }
+
+    /// The reply that answers an input, and its position in the session.
+    pub async fn reply(&self, input: &InputId) -> Result<Option<(u64, ReplyComposed)>, StoreError> {
+        self.inner.readers.reply(input).await
+    }
+
+    /// The deliveries of a session, oldest first.
+    pub async fn deliveries(&self, session: &SessionId) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.inner.readers.deliveries(session).await
+    }
+
+    /// The deliveries of all sessions that are prepared or being sent.
+    pub async fn open_deliveries(&self) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.inner.readers.open_deliveries().await
+    }
+
+    /// Begins a delivery that nobody has begun. False if somebody has, or if there is no such delivery.
+    pub async fn begin_delivery(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
+        self.hold()?;
+        self.swap(Swap::begin(delivery, self.owner())).await
+    }
+
+    /// Takes over a delivery that `dead` had begun; whether it was sent, only the channel can tell. False if
+    /// that process lives or is not the one at it.
+    pub async fn take_delivery(
+        &self,
+        delivery: &DeliveryId,
+        dead: &OwnerId,
+    ) -> Result<bool, StoreError> {
+        if self.is_alive(dead) {
+            return Ok(false);
+        }
+        self.hold()?;
+        self.swap(Swap::take(delivery, dead, self.owner())).await
+    }
+
+    /// Ends a delivery that this process has begun.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] if it is not in this process's hands, and those of any write.
+    pub async fn end_delivery(
+        &self,
+        delivery: &DeliveryId,
+        end: DeliveryEnd,
+    ) -> Result<(), StoreError> {
+        let ended = self.swap(Swap::end(delivery, self.owner(), end)).await?;
+        if ended {
+            Ok(())
+        } else {
+            Err(StoreError::Failed(format!(
+                "delivery `{delivery}` is not in this process's hands; begin it first"
+            )))
+        }
+    }
+
+    /// Checks the whole file; takes long on a large one.
+    pub async fn check(&self) -> Result<Health, StoreError> {
+        self.inner.readers.health().await
+    }
+
+    /// Transactions that this process has committed since it opened the store.
+    pub fn commits(&self) -> u64 {
+        self.inner.writer.commits()
+    }
+
+    fn hold(&self) -> Result<(), StoreError> {
+        self.inner.owners.hold().map_err(|error| {
+            StoreError::Failed(format!(
+                "the lock that shows this process as alive cannot be made: {error}"
+            ))
+        })
+    }
+
+    async fn swap(&self, swap: Swap) -> Result<bool, StoreError> {
+        let (waiter, outcome) = oneshot::channel();
+        let job = Job::Swap(Box::new(swap), waiter);
+        self.inner.writer.queue(job).await;
+        outcome.await.unwrap_or_else(|_| Err(unanswered()))
+    }
+}
+
+#[async_trait]
+impl Journal for Store {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        if matches!(&append.fence, Fence::Take { owner, .. } if owner == self.owner()) {
+            self.hold()?;
+        }
+        let prepared = Prepared::new(append, |owner| self.is_alive(owner))?;
+        let (waiter, outcome) = oneshot::channel();
+        let job = Job::Append(Box::new(prepared), waiter);
+        self.inner.writer.queue(job).await;
+        outcome.await.unwrap_or_else(|_| Err(unanswered().into()))
+    }
+
+    async fn read(
+        &self,
+        session: &SessionId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, AppendError> {
+        let events = self.inner.readers.events(session, after, limit.into());
+        Ok(events.await?)
+    }
+
+    async fn load(&self, session: &SessionId, context_bytes: u64) -> Result<Loaded, AppendError> {
+        self.inner.readers.load(session, context_bytes).await
+    }
+}
+
+fn unanswered() -> StoreError {
+    StoreError::Failed(
+        "the writer ended before it answered; nothing is known to be kept".to_owned(),
+    )
+}

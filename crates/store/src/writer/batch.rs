@@ -1,0 +1,111 @@
+//! Several statements that are sent to `SQLite` at once, since each trip to its thread costs more than a statement.
+//! Invariant: the text holds no value; every value is bound, in the order of the question marks.
+//! It must not know the tables.
+
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+/// Statements with their values.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    sql: String,
+    values: Vec<Value>,
+}
+
+/// A value to bind.
+#[derive(Debug)]
+pub(super) enum Value {
+    /// Text.
+    Text(String),
+    /// A number.
+    Integer(i64),
+    /// Nothing.
+    Null,
+}
+
+impl Batch {
+    /// Adds a statement without its final semicolon. Its text is kept prepared, so it must come from few.
+    pub(super) fn push<const N: usize>(&mut self, sql: &str, values: [Value; N]) {
+        self.sql.push_str(sql);
+        self.sql.push(';');
+        self.values.extend(values);
+    }
+
+    /// Adds a statement that inserts rows of as many values as `row` has question marks.
+    pub(super) fn push_rows(&mut self, insert: &str, row: &str, rows: Vec<Vec<Value>>) {
+        // Well below SQLite's limit of 32,766 values a statement.
+        const ROWS: usize = 1000;
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            self.sql.push_str(insert);
+            for (index, values) in rows.by_ref().take(ROWS).enumerate() {
+                self.sql.push_str(if index == 0 { " " } else { "," });
+                self.sql.push_str(row);
+                self.values.extend(values);
+            }
+            self.sql.push(';');
+        }
+    }
+
+    /// Encloses the statements in a savepoint that is released at their end.
+    pub(super) fn in_savepoint(mut self, name: &str) -> Self {
+        self.sql = format!("SAVEPOINT {name};{}RELEASE {name};", self.sql);
+        self
+    }
+
+    /// Runs the statements in order and yields all their rows; stops at the first error.
+    ///
+    /// # Errors
+    /// `SQLite`'s.
+    pub(super) async fn run(
+        self,
+        connection: &mut SqliteConnection,
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        let query = sqlx::query(AssertSqlSafe(self.sql));
+        let bound = self
+            .values
+            .into_iter()
+            .fold(query, |query, value| match value {
+                Value::Text(text) => query.bind(text),
+                Value::Integer(number) => query.bind(number),
+                Value::Null => query.bind(None::<i64>),
+            });
+        bound.fetch_all(connection).await
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Integer(number.cast_signed())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}

@@ -1,0 +1,271 @@
+//! Whether an append may happen, given what the store holds now. Pure.
+//! Invariant: a known input outranks the fence; a stale epoch or head appends nothing.
+//! It must not know SQL.
+
+use std::collections::HashMap;
+
+use corvid_core::faults::defect;
+use corvid_core::wire::{Admission, EventBody, InputId, OwnerId, SessionId};
+use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, draw};
+
+/// An append that is well formed, encoded for the journal.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// As it was asked for.
+    pub(super) append: Append,
+    /// The payload of each event.
+    pub(super) payloads: Vec<String>,
+    /// Whether it would take the claim from a process that lives.
+    contested: bool,
+}
+
+/// What the store holds of the sessions and inputs that a group names.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) sessions: HashMap<SessionId, SessionSeen>,
+    pub(super) inputs: HashMap<InputKey, InputSeen>,
+}
+
+/// A session as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SessionSeen {
+    pub(super) head: u64,
+    pub(super) claim: Option<ClaimSeen>,
+}
+
+/// What makes an input the same: channel, account, external id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct InputKey {
+    pub(super) channel: String,
+    pub(super) account: String,
+    pub(super) external_id: String,
+}
+
+/// An input that was admitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct InputSeen {
+    pub(super) session: SessionId,
+    pub(super) input: InputId,
+    pub(super) body_hash: String,
+}
+
+impl Prepared {
+    /// Checks the form of an append and encodes it. `lives` tells whether a process still runs.
+    ///
+    /// # Errors
+    /// [`AppendError::Failed`] for an append that no lane may ever ask for.
+    pub(crate) fn new(
+        append: Append,
+        lives: impl FnOnce(&OwnerId) -> bool,
+    ) -> Result<Self, AppendError> {
+        check_form(&append)
+            .map_err(|reason| AppendError::Failed(format!("the append is malformed: {reason}")))?;
+        let payloads: Result<_, _> = append.events.iter().map(EventBody::payload).collect();
+        let payloads = payloads.map_err(|error| AppendError::Failed(error.to_string()))?;
+        let contested = match &append.fence {
+            Fence::Take {
+                owner,
+                seen: Some(seen),
+                ..
+            } => seen.owner != *owner && lives(&seen.owner),
+            _ => false,
+        };
+        Ok(Self {
+            append,
+            payloads,
+            contested,
+        })
+    }
+
+    /// The inputs that it admits.
+    pub(super) fn admissions(&self) -> impl Iterator<Item = &Admission> {
+        self.append.events.iter().filter_map(|event| match event {
+            EventBody::InputAdmitted(admission) => Some(admission),
+            _ => None,
+        })
+    }
+
+    /// Whether it begins with the opening of its session.
+    pub(super) fn opens(&self) -> bool {
+        opens(&self.append)
+    }
+}
+
+impl InputKey {
+    /// The key of an admission.
+    pub(super) fn of(admission: &Admission) -> Self {
+        Self {
+            channel: admission.origin.channel.clone(),
+            account: admission.origin.account.clone(),
+            external_id: admission.external_id.clone(),
+        }
+    }
+}
+
+impl Seen {
+    /// Where the append's events go, if it may happen. `me` is this process.
+    ///
+    /// # Errors
+    /// Every variant of [`AppendError`] that does not come from the disk.
+    pub(super) fn decide(
+        &self,
+        prepared: &Prepared,
+        me: &OwnerId,
+    ) -> Result<Appended, AppendError> {
+        for admission in prepared.admissions() {
+            self.check_new(admission)?;
+        }
+        let session = &prepared.append.session;
+        let head = match self.sessions.get(session) {
+            Some(seen) if prepared.opens() => {
+                return Err(AppendError::Conflict { head: seen.head });
+            }
+            Some(seen) => {
+                check_fence(prepared, seen, me)?;
+                seen.head
+            }
+            None if prepared.opens() => {
+                check_fence(
+                    prepared,
+                    &SessionSeen {
+                        head: 0,
+                        claim: None,
+                    },
+                    me,
+                )?;
+                0
+            }
+            None => return Err(AppendError::NoSuchSession(session.clone())),
+        };
+        Ok(Appended {
+            first: head + 1,
+            head: head + prepared.append.events.len() as u64,
+        })
+    }
+
+    /// Takes note of an append that was written, for those that follow in its group.
+    pub(super) fn note(&mut self, append: &Append, appended: Appended) {
+        let seen = self
+            .sessions
+            .entry(append.session.clone())
+            .or_insert(SessionSeen {
+                head: 0,
+                claim: None,
+            });
+        seen.head = appended.head;
+        for event in &append.events {
+            match event {
+                EventBody::LaneClaimed { epoch, owner } => {
+                    seen.claim = Some(ClaimSeen {
+                        owner: owner.clone(),
+                        epoch: *epoch,
+                    });
+                }
+                EventBody::InputAdmitted(admission) => {
+                    let input = InputSeen {
+                        session: append.session.clone(),
+                        input: admission.input.clone(),
+                        body_hash: body_hash(admission),
+                    };
+                    self.inputs.insert(InputKey::of(admission), input);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn check_new(&self, admission: &Admission) -> Result<(), AppendError> {
+        match self.inputs.get(&InputKey::of(admission)) {
+            None => Ok(()),
+            Some(known) if known.body_hash == body_hash(admission) => {
+                Err(AppendError::AlreadyAdmitted {
+                    session: known.session.clone(),
+                    input: known.input.clone(),
+                })
+            }
+            Some(_) => Err(AppendError::IdReused {
+                external_id: admission.external_id.clone(),
+            }),
+        }
+    }
+}
+
+/// SHA-256, hex, of what the person sent: parts, working folder, flags and mode.
+pub(super) fn body_hash(admission: &Admission) -> String {
+    let body = serde_json::json!([
+        admission.parts,
+        admission.working_dir,
+        admission.flags,
+        admission.mode,
+    ]);
+    draw::sha256_hex(body.to_string().as_bytes())
+}
+
+fn opens(append: &Append) -> bool {
+    matches!(append.events.first(), Some(EventBody::SessionOpened { .. }))
+}
+
+fn check_form(append: &Append) -> Result<(), &'static str> {
+    if append.events.is_empty() {
+        return Err("it holds no event");
+    }
+    let opened = |event: &EventBody| matches!(event, EventBody::SessionOpened { .. });
+    if append.events.iter().skip(1).any(opened) {
+        return Err("`session.opened` is not its first event");
+    }
+    let claims: Vec<(&u64, &OwnerId)> = append
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EventBody::LaneClaimed { epoch, owner } => Some((epoch, owner)),
+            _ => None,
+        })
+        .collect();
+    match (&append.fence, claims.as_slice()) {
+        (Fence::Take { owner, seen, .. }, [(epoch, claimed)]) => {
+            let next = seen.as_ref().map_or(1, |seen| seen.epoch + 1);
+            if **epoch != next || *claimed != owner {
+                return Err("its `lane.claimed` is not of the next epoch and the new owner");
+            }
+            Ok(())
+        }
+        (Fence::Take { .. }, _) => Err("it takes a claim without one `lane.claimed`"),
+        (_, [_, ..]) => Err("it holds `lane.claimed` but takes no claim"),
+        (Fence::Open, []) if !append.events.iter().all(needs_no_claim) => {
+            Err("it holds an event that only a lane may write")
+        }
+        (Fence::Open | Fence::Lane { .. }, []) => Ok(()),
+    }
+}
+
+fn needs_no_claim(event: &EventBody) -> bool {
+    matches!(
+        event,
+        EventBody::SessionOpened { .. }
+            | EventBody::InputAdmitted(_)
+            | EventBody::StopRequested { .. }
+    )
+}
+
+fn check_fence(prepared: &Prepared, seen: &SessionSeen, me: &OwnerId) -> Result<(), AppendError> {
+    let (holds, expected) = match &prepared.append.fence {
+        Fence::Open => return Ok(()),
+        Fence::Take {
+            seen: claim, head, ..
+        } => (!prepared.contested && seen.claim == *claim, *head),
+        Fence::Lane { epoch, head } => {
+            let mine = ClaimSeen {
+                owner: me.clone(),
+                epoch: *epoch,
+            };
+            (seen.claim.as_ref() == Some(&mine), *head)
+        }
+    };
+    if !holds && !defect("skip-epoch-check") {
+        return Err(AppendError::Fenced);
+    }
+    if expected != seen.head && !defect("append-without-head") {
+        return Err(AppendError::Conflict { head: seen.head });
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The one writer of this process: whatever arrives together shares one transaction.
+//! Invariant: at most one group is being written at a time; a job once queued is written and answered even
+//! if its caller is gone.
+//! It must not know what the jobs mean; `group` does.
+
+mod batch;
+mod decide;
+mod group;
+mod job;
+mod project;
+mod snapshot;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use corvid_core::wire::OwnerId;
+use corvid_core::{TaskKind, Tasks};
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::error::StoreError;
+use crate::open;
+
+pub(crate) use decide::Prepared;
+pub(crate) use job::{DeliveryMark, Job, Swap};
+
+/// Jobs that may wait; beyond that, callers do.
+const QUEUE: usize = 1024;
+
+/// Jobs that share one transaction at most, so that the first need not wait long for the last.
+const GROUP: usize = 256;
+
+/// A handle on the queue.
+pub(crate) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    tasks: Tasks,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Whether a task is at work on the queue. There is none while it is empty, so that a program that ends
+    /// waits for what is queued and for nothing else.
+    busy: AtomicBool,
+    commits: AtomicU64,
+    desk: Mutex<Desk>,
+}
+
+/// What the task at work needs.
+struct Desk {
+    jobs: mpsc::Receiver<Job>,
+    path: PathBuf,
+    owner: OwnerId,
+    /// None after an error that left it unusable; the next group opens another.
+    connection: Option<SqliteConnection>,
+}
+
+impl Writer {
+    /// Takes over the connection. `owner` is this process.
+    pub(crate) fn new(
+        connection: SqliteConnection,
+        path: PathBuf,
+        owner: OwnerId,
+        tasks: &Tasks,
+    ) -> Self {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        Self {
+            jobs,
+            tasks: tasks.clone(),
+            shared: Arc::new(Shared {
+                busy: AtomicBool::new(false),
+                commits: AtomicU64::new(0),
+                desk: Mutex::new(Desk {
+                    jobs: queue,
+                    path,
+                    owner,
+                    connection: Some(connection),
+                }),
+            }),
+        }
+    }
+
+    /// Queues a job; its answer comes through the sender within it. Waits while the queue is full.
+    pub(crate) async fn queue(&self, job: Job) {
+        // The receiver lives as long as `shared`, so the queue is never closed.
+        if self.jobs.send(job).await.is_ok() && !self.shared.busy.swap(true, Ordering::SeqCst) {
+            let shared = Arc::clone(&self.shared);
+            self.tasks
+                .spawn(TaskKind::Service, "store writer", async move {
+                    shared.work().await;
+                });
+        }
+    }
+
+    /// Transactions that this process has committed.
+    pub(crate) fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    async fn work(&self) {
+        let mut desk = self.desk.lock().await;
+        loop {
+            while let Some(group) = desk.next_group() {
+                let committed = desk.write(group).await;
+                self.commits
+                    .fetch_add(u64::from(committed), Ordering::Relaxed);
+            }
+            self.busy.store(false, Ordering::SeqCst);
+            // A job that was queued after the last look saw `busy` and relies on this one.
+            if desk.jobs.is_empty() || self.busy.swap(true, Ordering::SeqCst) {
+                return;
+            }
+        }
+    }
+}
+
+impl Desk {
+    fn next_group(&mut self) -> Option<Vec<Job>> {
+        let mut group = vec![self.jobs.try_recv().ok()?];
+        while group.len() < GROUP {
+            match self.jobs.try_recv() {
+                Ok(job) => group.push(job),
+                Err(_) => break,
+            }
+        }
+        Some(group)
+    }
+
+    /// Writes and answers a group; true if it was committed.
+    async fn write(&mut self, group: Vec<Job>) -> bool {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => match open::connect(&self.path).await {
+                Ok(connection) => connection,
+                Err(error) => {
+                    let error = StoreError::of(&self.path, &error);
+                    job::refuse_all(group, &error);
+                    return false;
+                }
+            },
+        };
+        let written = group::write(&mut connection, &self.path, &self.owner, group).await;
+        if written.usable {
+            self.connection = Some(connection);
+        }
+        written.committed
+    }
+}

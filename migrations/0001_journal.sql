@@ -1,0 +1,68 @@
+-- The journal and what is derived from it. `event` is the truth; every other table is written in the
+-- transaction of the events it follows from. Times are milliseconds since the Unix epoch, UTC.
+
+CREATE TABLE event (
+    session TEXT    NOT NULL,
+    seq     INTEGER NOT NULL, -- gapless from 1 within the session
+    at      INTEGER NOT NULL,
+    kind    TEXT    NOT NULL,
+    version INTEGER NOT NULL, -- of the payload's shape
+    payload TEXT    NOT NULL, -- JSON
+    UNIQUE (session, seq)
+) STRICT;
+
+CREATE TABLE session (
+    id               TEXT    NOT NULL PRIMARY KEY,
+    working_dir      TEXT    NOT NULL,
+    opened_at        INTEGER NOT NULL,
+    last_at          INTEGER NOT NULL,
+    head             INTEGER NOT NULL, -- the newest event's seq
+    turns            INTEGER NOT NULL,
+    transcript_bytes INTEGER NOT NULL, -- of text that the model would be shown, since the first event
+    title            TEXT              -- the first input's text, clipped
+) STRICT, WITHOUT ROWID;
+
+-- Places of rest: right after such an event no input of the session was open. A lane begins to read at one.
+CREATE TABLE rest (
+    session          TEXT    NOT NULL,
+    transcript_bytes INTEGER NOT NULL, -- up to and with the event
+    seq              INTEGER NOT NULL,
+    turn             INTEGER NOT NULL, -- the turn that ended there
+    PRIMARY KEY (session, transcript_bytes, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE input (
+    id          TEXT    NOT NULL PRIMARY KEY,
+    session     TEXT    NOT NULL,
+    seq         INTEGER NOT NULL, -- of its admission
+    at          INTEGER NOT NULL,
+    channel     TEXT    NOT NULL,
+    account     TEXT    NOT NULL,
+    external_id TEXT    NOT NULL,
+    body_hash   TEXT    NOT NULL, -- SHA-256, hex, of what the person sent
+    answered_by INTEGER,          -- the seq of the reply; none while the input is open
+    UNIQUE (channel, account, external_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX input_open ON input (session) WHERE answered_by IS NULL;
+CREATE INDEX input_latest ON input (channel, account, at);
+
+-- The outbox. What is to be sent is in the reply's event; here is only how far it got.
+CREATE TABLE delivery (
+    id          TEXT    NOT NULL PRIMARY KEY,
+    session     TEXT    NOT NULL,
+    seq         INTEGER NOT NULL, -- of the reply
+    state       TEXT    NOT NULL CHECK (state IN ('prepared', 'sending', 'sent', 'failed')),
+    owner       TEXT,             -- the process that is sending it
+    external_id TEXT,             -- the channel's id of what was sent
+    reason      TEXT              -- why it failed for good
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX delivery_of_session ON delivery (session, seq);
+CREATE INDEX delivery_open ON delivery (session, seq) WHERE state IN ('prepared', 'sending');
+
+CREATE TABLE claim (
+    resource TEXT    NOT NULL PRIMARY KEY, -- `session/<id>`
+    owner    TEXT    NOT NULL,
+    epoch    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
