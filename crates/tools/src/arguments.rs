@@ -34,6 +34,13 @@ pub(crate) fn bound(schema: &mut Value, name: &str, range: std::ops::RangeInclus
     }
 }
 
+/// Limits a whole-number argument from below.
+pub(crate) fn at_least(schema: &mut Value, name: &str, minimum: u64) {
+    if let Some(property) = schema["properties"][name].as_object_mut() {
+        property.insert("minimum".to_owned(), minimum.into());
+    }
+}
+
 /// Reads checked arguments.
 ///
 /// # Errors
@@ -78,6 +85,10 @@ fn reduce(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             object.retain(|key, _| !NOISE.contains(&key.as_str()));
+            // No whole number of ours is below zero.
+            if object.get("minimum") == Some(&Value::from(0)) {
+                object.remove("minimum");
+            }
             // An optional argument is one that is not required; that it may also be null is noise.
             if let Some(Value::Array(types)) = object.get_mut("type") {
                 types.retain(|kind| kind != "null");

@@ -2,6 +2,7 @@
 //! Invariant: every limit that a tool keeps is named here, once.
 //! It must not know where the values were configured.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use corvid_core::Checked;
@@ -18,6 +19,10 @@ pub struct Config {
     pub output_chars: usize,
     /// Bytes of the largest file that `file.edit` changes and `file.write` compares or writes.
     pub max_file_bytes: u64,
+    /// Folders that `file.*` may read beside the working folder and the system's own; need not exist.
+    pub readable: Vec<PathBuf>,
+    /// Files and folders that `file.*` never touches (credentials, Corvid's own state); need not exist.
+    pub private: Vec<PathBuf>,
 }
 
 impl Default for Config {
@@ -28,6 +33,8 @@ impl Default for Config {
             max_timeout: Duration::from_mins(5),
             output_chars: 10_000,
             max_file_bytes: 8 * 1024 * 1024,
+            readable: Vec::new(),
+            private: Vec::new(),
         }
     }
 }

@@ -5,6 +5,8 @@
 mod arguments;
 mod blocking;
 mod config;
+mod display;
+mod file;
 mod output;
 pub mod policy;
 mod system;
@@ -18,9 +20,15 @@ pub use config::Config;
 /// The built-in tools; commands run in `sandbox`.
 pub fn builtin(config: Config, sandbox: Arc<dyn Sandbox>) -> Toolset {
     let config = Arc::new(config);
-    let tools: [Arc<dyn Tool>; 2] = [
-        Arc::new(output::Read::new(Arc::clone(&config))),
-        Arc::new(system::Run::new(config, sandbox)),
+    let shared = || Arc::clone(&config);
+    let tools: [Arc<dyn Tool>; 7] = [
+        Arc::new(file::Changer::<file::Edit>::new(shared())),
+        Arc::new(file::Changer::<file::Write>::new(shared())),
+        Arc::new(file::List::new(shared())),
+        Arc::new(file::Read::new(shared())),
+        Arc::new(file::Search::new(shared())),
+        Arc::new(output::Read::new(shared())),
+        Arc::new(system::Run::new(shared(), sandbox)),
     ];
     Toolset::new(tools)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use corvid_core::wire::{CallId, OutputRef};
 
-use super::control::{Rest, clean};
+use crate::display::{Rest, clean};
 
 /// Bytes read from each end of a long file.
 const WINDOW: usize = 256 * 1024;

@@ -2,10 +2,8 @@
 //! Invariant: memory does not grow with the length of an output.
 //! It must not know which tool an output is of.
 
-mod control;
 mod excerpt;
 mod read;
 
-pub(crate) use control::clean_line;
 pub(crate) use excerpt::excerpt;
 pub(crate) use read::Read;

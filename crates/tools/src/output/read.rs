@@ -14,11 +14,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::control::{Rest, clean};
 use super::excerpt::read_at;
 use crate::arguments;
 use crate::blocking;
 use crate::config::Config;
+use crate::display::{Rest, clean};
 
 /// The smallest page in bytes: large enough for any character and control sequence of use.
 const MIN_PAGE: usize = 100;

@@ -4,6 +4,9 @@
 
 mod report;
 
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +24,8 @@ use serde_json::Value;
 use crate::arguments;
 use crate::blocking;
 use crate::config::{Config, milliseconds};
-use crate::output::{clean_line, excerpt};
+use crate::display::clean_line;
+use crate::output::excerpt;
 
 /// The longest line of progress, in characters.
 const PROGRESS_CHARS: usize = 200;
@@ -140,6 +144,10 @@ impl Tool for Run {
                 .map_err(ToolError::Tell)?;
         }
         let command = self.command(call).map_err(ToolError::Tell)?;
+        let folder = call.outputs.session_dir(&call.session);
+        blocking::to_the_end(move || private_folder(&folder))
+            .await?
+            .map_err(|error| ToolError::Fatal(format!("outputs cannot be kept: {error}")))?;
         let progress = Arc::new(CleanProgress(Arc::clone(&call.progress)));
         let end = self
             .sandbox
@@ -198,6 +206,11 @@ fn subfolder(root: &Path, folder: &str) -> Result<PathBuf, String> {
         return Err(problem("it is no folder"));
     }
     Ok(found)
+}
+
+/// Makes a folder that only its owner can enter, with those above it.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// One word of a shell's command line.

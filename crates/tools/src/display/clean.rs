@@ -3,6 +3,8 @@
 //! reorders text; an unfinished sequence never swallows more than its own line.
 //! It must not know where the bytes came from or how much of them is shown.
 
+use super::is_deceptive;
+
 /// Whether more bytes follow those that are cleaned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
@@ -152,15 +154,6 @@ impl Cleaner {
         self.chars += 1;
         State::Ground
     }
-}
-
-/// Characters that show nothing themselves but reorder or smuggle text: bidirectional overrides and
-/// isolates, and tags.
-fn is_deceptive(character: char) -> bool {
-    matches!(
-        character,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 /// Whether these bytes may be the beginning of a longer UTF-8 character.

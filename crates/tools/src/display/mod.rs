@@ -1,0 +1,18 @@
+//! How text that others wrote is shown: nothing in it acts on a terminal, hides or reorders.
+//! Invariant: whatever reaches a model or a person through a tool has passed here.
+//! It must not know whose text it is.
+
+mod clean;
+mod visible;
+
+pub(crate) use clean::{Rest, clean, clean_line};
+pub(crate) use visible::visible;
+
+/// Characters that show nothing themselves but reorder or smuggle text: bidirectional overrides and
+/// isolates, and tags.
+fn is_deceptive(character: char) -> bool {
+    matches!(
+        character,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}'
+    )
+}

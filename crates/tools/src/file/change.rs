@@ -1,0 +1,125 @@
+//! What the tools that change a file have in common: planned, proven, made whole, and known afterwards.
+//! Invariant: what is made is planned anew on the file as it is, and only if nothing else changes it meanwhile.
+//! It must not know what any change means.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use corvid_core::wire::Effect;
+use corvid_core::{Checked, Invocation, Reconciled, Tool, ToolError, ToolOutput, ToolSpec};
+use corvid_sandbox::paths::Roots;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::plan::{self, Plan};
+use super::{named, roots};
+use crate::arguments;
+use crate::blocking;
+use crate::config::Config;
+
+/// A change of one file: the arguments of the tool that makes it.
+pub(crate) trait Change: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// The tool's name.
+    const NAME: &'static str;
+    /// What the model reads.
+    const DESCRIPTION: &'static str;
+
+    /// The file, as the model named it.
+    fn path(&self) -> &str;
+
+    /// Checks what the arguments alone can tell.
+    ///
+    /// # Errors
+    /// One sentence for the model that names the argument and what is allowed.
+    fn check(&self, config: &Config) -> Result<(), String>;
+
+    /// Thinks the change through on the file as it is.
+    ///
+    /// # Errors
+    /// The sentence for the model.
+    fn plan(&self, config: &Config, roots: &Roots) -> Result<Plan, ToolError>;
+}
+
+/// The tool that makes a kind of change.
+pub(crate) struct Changer<C> {
+    spec: ToolSpec,
+    config: Arc<Config>,
+    change: std::marker::PhantomData<fn() -> C>,
+}
+
+impl<C: Change> Changer<C> {
+    pub(crate) fn new(config: Arc<Config>) -> Self {
+        Self {
+            spec: ToolSpec {
+                name: C::NAME.to_owned(),
+                description: C::DESCRIPTION.to_owned(),
+                parameters: arguments::schema::<C>(),
+            },
+            config,
+            change: std::marker::PhantomData,
+        }
+    }
+
+    fn asked(&self, given: &Value) -> Result<C, String> {
+        arguments::read(&self.spec.parameters, given)
+    }
+
+    /// Does something with the change and the folder it is in, off the async threads and to its end: an
+    /// act that was begun is awaited.
+    async fn with<T: Send + 'static>(
+        &self,
+        call: &Invocation,
+        work: impl FnOnce(&C, &Config, &Roots) -> Result<T, ToolError> + Send + 'static,
+    ) -> Result<T, ToolError> {
+        let asked = self.asked(&call.arguments).map_err(ToolError::Tell)?;
+        let (config, working_dir) = (Arc::clone(&self.config), call.working_dir.clone());
+        blocking::to_the_end(move || work(&asked, &config, &roots(&config, &working_dir)?)).await?
+    }
+}
+
+#[async_trait]
+impl<C: Change> Tool for Changer<C> {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn check(&self, given: &Value) -> Result<Checked, String> {
+        let asked = self.asked(given)?;
+        named(asked.path())?;
+        asked.check(&self.config)?;
+        let path = asked.path().to_owned();
+        Ok(self.config.checked(Effect::Reconcilable, path))
+    }
+
+    async fn prepare(&self, call: &Invocation) -> Result<Option<Value>, ToolError> {
+        self.with(call, |asked, config, roots| {
+            Ok(asked.plan(config, roots)?.proof())
+        })
+        .await
+    }
+
+    async fn run(&self, call: &Invocation) -> Result<ToolOutput, ToolError> {
+        if call.cancel.is_cancelled() {
+            return Err(ToolError::Tell("stopped; nothing was changed".to_owned()));
+        }
+        let made = self.with(call, |asked, config, roots| {
+            let plan = asked.plan(config, roots)?;
+            plan.carry_out(roots, Path::new(asked.path()))
+        });
+        let text = made.await?;
+        Ok(ToolOutput { text, output: None })
+    }
+
+    async fn reconcile(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {
+        let proof = proof.cloned();
+        let known = self.with(call, move |asked, _, roots| {
+            let path = PathBuf::from(asked.path());
+            Ok(plan::reconcile(roots, &path, proof.as_ref()))
+        });
+        known
+            .await
+            .unwrap_or_else(|error| Reconciled::Unknown(error.to_string()))
+    }
+}

@@ -1,0 +1,55 @@
+//! `file.*`: looking at files and changing them, in the process itself.
+//! Invariant: every path goes through `corvid_sandbox::paths`, which decides on opened files; a change is
+//! made whole or not at all.
+//! It must not know which session asks.
+
+mod change;
+mod content;
+mod diff;
+mod edit;
+mod lines;
+mod list;
+mod plan;
+mod read;
+mod search;
+mod walk;
+mod write;
+
+use std::path::Path;
+
+use corvid_core::ToolError;
+use corvid_sandbox::paths::{PathError, Roots};
+
+use crate::config::Config;
+
+pub(crate) use change::Changer;
+pub(crate) use edit::Edit;
+pub(crate) use list::List;
+pub(crate) use read::Read;
+pub(crate) use search::Search;
+pub(crate) use write::Write;
+
+/// What may be touched in this working folder. Blocks.
+fn roots(config: &Config, working_dir: &Path) -> Result<Roots, ToolError> {
+    Roots::new(working_dir, &config.readable, &config.private).map_err(told)
+}
+
+/// A path's error as the model is told it.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is the last user of the error in every `map_err`"
+)]
+fn told(error: PathError) -> ToolError {
+    ToolError::Tell(error.to_string())
+}
+
+/// Checks what any path must be.
+fn named(path: &str) -> Result<(), String> {
+    if path.is_empty() {
+        return Err("argument `path` is empty; `.` is the working folder".to_owned());
+    }
+    if path.contains('\0') {
+        return Err("argument `path` holds a NUL character; leave it out".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! The built-in tools from outside, on real folders.
+//! Invariant: every call passes the tool's own check first, as in a turn.
+//! It must not know the tools' insides.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a scene that cannot be set up fails its test"
+)]
+
+mod changes;
+mod commands;
+mod confinement;
+mod looks;
+mod scene;
+mod searches;
+mod specs;

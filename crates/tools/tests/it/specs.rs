@@ -1,0 +1,94 @@
+//! What the model is told about the tools.
+
+use serde_json::json;
+
+use crate::scene::Scene;
+
+#[test]
+fn all_specs_together_stay_small() {
+    let scene = Scene::new();
+    let specs = serde_json::to_string(scene.tools.specs().as_ref()).expect("json");
+    assert!(specs.len() <= 4_608, "{} bytes of specs", specs.len());
+    insta::assert_json_snapshot!(scene.tools.specs().as_ref());
+}
+
+#[test]
+fn wrong_arguments_are_told_with_what_is_allowed() {
+    let scene = Scene::new();
+    let check = |tool: &str, arguments, expect: &str| {
+        let error = scene.tool(tool).check(&arguments);
+        assert_eq!(error, Err(expect.to_owned()), "{tool} {arguments}");
+    };
+    check(
+        "system.run",
+        json!({ "command": "ls", "timeout_secs": "30" }),
+        "argument `timeout_secs` is the text \"30\"; it must be a whole number from 1 to 300",
+    );
+    check(
+        "system.run",
+        json!({ "command": ["ls", "-l"] }),
+        "argument `command` is a list; it must be text",
+    );
+    check(
+        "system.run",
+        json!({ "command": " " }),
+        "argument `command` is empty; it must be a command line",
+    );
+    check(
+        "system.run",
+        json!({ "cmd": "ls" }),
+        "unknown argument `cmd`; allowed: `command`, `escalate`, `timeout_secs`, `working_dir`",
+    );
+    check(
+        "file.read",
+        json!({ "path": "a", "offset": 0 }),
+        "argument `offset` is the number 0; it must be a whole number of at least 1",
+    );
+    check(
+        "file.read",
+        json!({ "path": "" }),
+        "argument `path` is empty; `.` is the working folder",
+    );
+    check(
+        "file.write",
+        json!({ "path": "a" }),
+        "argument `content` is missing; it must be text",
+    );
+    check(
+        "file.edit",
+        json!({ "path": "a", "old": "x", "new": "x" }),
+        "arguments `old` and `new` are the same; nothing would change",
+    );
+    check(
+        "file.edit",
+        json!({ "path": "a", "old": "", "new": "x" }),
+        "argument `old` is empty; name the passage to replace, or use `file.write`",
+    );
+    check(
+        "output.read",
+        json!({ "call": "../../x" }),
+        "argument `call`: `../../x` is not a call id; expected turn.step.index, e.g. 3.1.0",
+    );
+    check(
+        "file.list",
+        json!("src"),
+        "the arguments are the text \"src\"; they must be one JSON object",
+    );
+}
+
+#[test]
+fn an_expression_that_is_none_is_told_before_anything_runs() {
+    let scene = Scene::new();
+    let check = |arguments: serde_json::Value, expect: &str| {
+        let error = scene.tool("file.search").check(&arguments);
+        assert!(error.is_err_and(|text| text.starts_with(expect)));
+    };
+    check(
+        json!({ "pattern": "(" }),
+        "argument `pattern` is no regular expression: ",
+    );
+    check(
+        json!({ "pattern": "a", "glob": "{a" }),
+        "argument `glob` is no glob: ",
+    );
+}
