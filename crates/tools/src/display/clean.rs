@@ -1,9 +1,8 @@
-//! Makes bytes that a program wrote harmless to look at: valid text without control sequences.
-//! Invariant: what comes out holds no control character but newline and tab, and nothing that hides or
-//! reorders text; an unfinished sequence never swallows more than its own line.
-//! It must not know where the bytes came from or how much of them is shown.
+//! Makes bytes that a program wrote harmless to look at, page by page: valid text without control sequences.
+//! Invariant: what a page shows and where the next one begins fit each other, at any border.
+//! It must not know where the bytes came from.
 
-use super::is_deceptive;
+use super::controls::Controls;
 
 /// Whether more bytes follow those that are cleaned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,41 +27,24 @@ pub(crate) struct Cleaned {
 /// Cleans `bytes` until `limit` characters have come out.
 pub(crate) fn clean(bytes: &[u8], limit: usize, rest: Rest) -> Cleaned {
     let mut cleaner = Cleaner::default();
-    // The last place at which nothing was half done.
-    let mut whole = Cleaned {
-        text: String::new(),
-        chars: 0,
-        consumed: 0,
-    };
-    let mut at = 0;
-    'all: for chunk in bytes.utf8_chunks() {
+    for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             if cleaner.chars >= limit {
-                break 'all;
+                break;
             }
-            cleaner.take(character);
-            at += character.len_utf8();
-            whole.mark(&cleaner, at);
+            cleaner.take(character, character.len_utf8());
         }
         let invalid = chunk.invalid();
-        let cut = at + invalid.len() == bytes.len() && is_cut_character(invalid);
-        if invalid.is_empty() || (cut && rest == Rest::Follows) || cleaner.chars >= limit {
-            continue;
+        let last = cleaner.at + invalid.len() == bytes.len();
+        let left = last && rest == Rest::Follows && is_cut_character(invalid);
+        if cleaner.chars >= limit || left {
+            break;
         }
-        cleaner.take(char::REPLACEMENT_CHARACTER);
-        at += invalid.len();
-        whole.mark(&cleaner, at);
+        if !invalid.is_empty() {
+            cleaner.take(char::REPLACEMENT_CHARACTER, invalid.len());
+        }
     }
-    if rest == Rest::Ends && whole.chars < limit {
-        whole.chars = cleaner.chars;
-        whole.consumed = at;
-    } else if whole.consumed == 0 && whole.chars < limit {
-        // A sequence longer than all these bytes: show that it is passed by rather than stand still.
-        whole.consumed = at;
-    }
-    whole.text = cleaner.text;
-    whole.text.truncate(byte_of_char(&whole.text, whole.chars));
-    whole
+    cleaner.cleaned(limit, rest)
 }
 
 /// Cleans short text whole.
@@ -71,88 +53,62 @@ pub(crate) fn clean_line(text: &str, limit: usize) -> String {
     line.replace('\n', " ")
 }
 
-impl Cleaned {
-    fn mark(&mut self, cleaner: &Cleaner, at: usize) {
-        if cleaner.state == State::Ground {
-            self.chars = cleaner.chars;
-            self.consumed = at;
-        }
-    }
-}
-
-/// What the characters before were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    /// Plain text.
-    #[default]
-    Ground,
-    /// A carriage return, which ended the line; a newline after it is the same end.
-    Return,
-    /// An escape character, perhaps with intermediates.
-    Escape,
-    /// A control sequence (colours, cursor).
-    Sequence,
-    /// A string for the terminal (title, link, clipboard, graphics), up to its terminator.
-    Text,
-    /// An escape character within such a string, perhaps the first half of its terminator.
-    TextEscape,
-}
-
 #[derive(Default)]
 struct Cleaner {
     text: String,
     chars: usize,
-    state: State,
+    controls: Controls,
+    /// Bytes taken.
+    at: usize,
+    /// The last place at which nothing was half done.
+    whole: Place,
+}
+
+/// A place in the bytes and in the text.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    bytes: usize,
+    chars: usize,
+    text: usize,
 }
 
 impl Cleaner {
-    fn take(&mut self, character: char) {
-        self.state = match (self.state, character) {
-            (State::Text | State::TextEscape, '\n') => self.emit('\n'),
-            (State::Escape, ' '..='/') => State::Escape,
-            (State::Escape, '0'..='~') | (State::TextEscape, _) => Self::introduced(character),
-            (State::Sequence, ' '..='?') => State::Sequence,
-            (State::Text, '\u{1b}') => State::TextEscape,
-            // A newline after a carriage return belongs to the same line's end. Terminals end their
-            // strings at a bell, a string terminator or a cancel.
-            (State::Return, '\n')
-            | (State::Sequence, '@'..='~')
-            | (State::Text, '\u{7}' | '\u{18}' | '\u{1a}' | '\u{9c}') => State::Ground,
-            (State::Text, _) => State::Text,
-            (State::Ground | State::Return | State::Escape | State::Sequence, _) => {
-                self.ground(character)
-            }
-        };
-    }
-
-    /// What follows an escape character decides what it introduces.
-    fn introduced(character: char) -> State {
-        match character {
-            '[' => State::Sequence,
-            ']' | 'P' | 'X' | '^' | '_' => State::Text,
-            _ => State::Ground,
+    /// Takes a character of so many bytes.
+    fn take(&mut self, character: char, bytes: usize) {
+        self.at += bytes;
+        if let Some(shown) = self.controls.filter(character) {
+            self.text.push(shown);
+            self.chars += 1;
+        }
+        if self.controls.are_over() {
+            self.whole = self.place();
         }
     }
 
-    fn ground(&mut self, character: char) -> State {
-        match character {
-            '\n' | '\t' => self.emit(character),
-            '\r' => {
-                self.emit('\n');
-                State::Return
-            }
-            '\u{1b}' => State::Escape,
-            '\u{9b}' => State::Sequence,
-            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => State::Text,
-            _ if character.is_control() || is_deceptive(character) => State::Ground,
-            _ => self.emit(character),
+    fn place(&self) -> Place {
+        Place {
+            bytes: self.at,
+            chars: self.chars,
+            text: self.text.len(),
         }
     }
 
-    fn emit(&mut self, character: char) -> State {
-        self.text.push(character);
-        self.chars += 1;
-        State::Ground
+    fn cleaned(mut self, limit: usize, rest: Rest) -> Cleaned {
+        let mut end = self.whole;
+        if end.chars < limit {
+            if rest == Rest::Ends {
+                end = self.place();
+            } else if end.bytes == 0 {
+                // A sequence longer than all these bytes is passed by, or reading on would stand still.
+                end.bytes = self.at;
+            }
+        }
+        self.text.truncate(end.text);
+        Cleaned {
+            text: self.text,
+            chars: end.chars,
+            consumed: end.bytes,
+        }
     }
 }
 
@@ -161,14 +117,12 @@ fn is_cut_character(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-fn byte_of_char(text: &str, index: usize) -> usize {
-    text.char_indices()
-        .nth(index)
-        .map_or(text.len(), |(byte, _)| byte)
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::super::is_deceptive;
     use super::*;
 
     fn check(bytes: impl AsRef<[u8]>, expect: &str) {
@@ -242,5 +196,58 @@ mod tests {
     fn a_limit_stops_at_a_whole_character() {
         let cleaned = clean("\x1b[1mgrüße".as_bytes(), 3, Rest::Ends);
         assert_eq!((cleaned.text.as_str(), cleaned.consumed), ("grü", 8));
+    }
+
+    /// Bytes in which sequences begin, end and break off everywhere.
+    fn hostile() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            any::<u8>().prop_map(|byte| vec![byte]),
+            "\\PC{0,3}".prop_map(String::into_bytes),
+            select(vec![
+                "\x1b", "\x1b[", "\x1b]", "\x1bP", "\x1b\\", "\u{9b}", "\u{9d}", "\u{9c}"
+            ])
+            .prop_map(|text| text.as_bytes().to_vec()),
+            select(vec![
+                "\r",
+                "\n",
+                "\x07",
+                "\x18",
+                "\u{202e}",
+                "\u{e0041}",
+                "31m",
+                "0;t"
+            ])
+            .prop_map(|text| text.as_bytes().to_vec()),
+        ];
+        proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_comes_out_acts_or_hides(bytes in hostile(), limit in 0_usize..60) {
+            let acts = |character: char| {
+                (character.is_control() && !matches!(character, '\n' | '\t'))
+                    || is_deceptive(character)
+            };
+            for rest in [Rest::Ends, Rest::Follows] {
+                let cleaned = clean(&bytes, limit, rest);
+                prop_assert!(!cleaned.text.contains(acts), "{:?}", cleaned.text);
+                prop_assert_eq!(cleaned.text.chars().count(), cleaned.chars);
+                prop_assert!(cleaned.chars <= limit);
+                prop_assert!(cleaned.consumed <= bytes.len());
+            }
+        }
+
+        #[test]
+        fn reading_on_never_stands_still(bytes in hostile(), page in 4_usize..30) {
+            let mut at = 0;
+            while at < bytes.len() {
+                let end = bytes.len().min(at + page);
+                let rest = if end == bytes.len() { Rest::Ends } else { Rest::Follows };
+                let cleaned = clean(&bytes[at..end], usize::MAX, rest);
+                prop_assert!(cleaned.consumed > 0);
+                at += cleaned.consumed;
+            }
+        }
     }
 }

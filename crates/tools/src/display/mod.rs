@@ -3,6 +3,7 @@
 //! It must not know whose text it is.
 
 mod clean;
+mod controls;
 mod visible;
 
 pub(crate) use clean::{Rest, clean, clean_line};

@@ -107,3 +107,66 @@ fn last(bytes: &[u8], limit: usize) -> (String, usize) {
     let text = all.text[before.text.len()..].to_owned();
     (text, skipped + before.consumed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: CallId = CallId {
+        turn: 1,
+        step: 1,
+        index: 0,
+    };
+
+    fn of(bytes: &[u8], limit: usize) -> Excerpt {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("1.1.0.out");
+        std::fs::write(&file, bytes).expect("a file");
+        excerpt(&file, CALL, bytes.len() as u64, limit).expect("it is read")
+    }
+
+    #[test]
+    fn what_fits_is_shown_whole() {
+        let whole = |text: &str| Excerpt {
+            text: text.to_owned(),
+            output: None,
+        };
+        assert_eq!(of("grüße".as_bytes(), 5), whole("grüße"));
+        assert_eq!(of(b"", 5), whole(""));
+        let missing = excerpt(Path::new("/nowhere/1.1.0.out"), CALL, 0, 5);
+        assert_eq!(missing.ok(), Some(whole("")));
+    }
+
+    #[test]
+    fn head_cut_and_tail_add_up_at_every_length() {
+        // Three bytes a character, so that every border falls into one somewhere.
+        for length in [
+            5,
+            6,
+            100,
+            2 * WINDOW / 3,
+            2 * WINDOW / 3 + 1,
+            2 * WINDOW / 3 + 2,
+            WINDOW,
+        ] {
+            let bytes = "€".repeat(length).into_bytes();
+            let excerpt = of(&bytes, 4);
+            let (head, rest) = excerpt.text.split_once("\n[… ").expect("a marker");
+            let (marker, tail) = rest.split_once(" …]\n").expect("the marker's end");
+            assert_eq!((head, tail), ("€€€", "€"));
+            let cut = bytes.len() - 4 * "€".len();
+            let kept = bytes.len();
+            assert_eq!(
+                marker,
+                format!(
+                    "{cut} bytes cut of {kept} kept; `output.read` with call \"1.1.0\" and offset 9 shows them"
+                )
+            );
+            let output = excerpt.output.expect("the rest is kept");
+            assert_eq!(
+                (output.kept_bytes, output.total_bytes),
+                (kept as u64, kept as u64)
+            );
+        }
+    }
+}

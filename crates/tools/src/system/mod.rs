@@ -5,7 +5,6 @@
 mod report;
 
 use std::fs::DirBuilder;
-use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -147,7 +146,7 @@ impl Tool for Run {
         let folder = call.outputs.session_dir(&call.session);
         blocking::to_the_end(move || private_folder(&folder))
             .await?
-            .map_err(|error| ToolError::Fatal(format!("outputs cannot be kept: {error}")))?;
+            .map_err(ToolError::Fatal)?;
         let progress = Arc::new(CleanProgress(Arc::clone(&call.progress)));
         let end = self
             .sandbox
@@ -209,8 +208,14 @@ fn subfolder(root: &Path, folder: &str) -> Result<PathBuf, String> {
 }
 
 /// Makes a folder that only its owner can enter, with those above it.
-fn private_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+fn private_folder(folder: &Path) -> Result<(), String> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| {
+        format!(
+            "the output cannot be kept in `{}`: {error}; free some space or make the folder writable",
+            folder.display()
+        )
+    })
 }
 
 /// One word of a shell's command line.
