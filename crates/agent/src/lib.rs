@@ -4,6 +4,6 @@
 
 mod driver;
 pub mod fold;
-mod prompt;
+pub mod prompt;
 
 pub use driver::{Hooks, Lane, LaneError, LanePorts, Settings};

@@ -17,7 +17,7 @@ const BYTES_PER_TOKEN: u64 = 3;
 const RESERVED_TOKENS: u64 = 6_000;
 
 /// Bytes of transcript that fit into a context of that many tokens; never less than 4,000.
-pub(crate) fn transcript_bytes(context_tokens: u64) -> usize {
+pub fn transcript_bytes(context_tokens: u64) -> usize {
     let bytes = context_tokens
         .saturating_sub(RESERVED_TOKENS)
         .saturating_mul(BYTES_PER_TOKEN);
@@ -25,12 +25,7 @@ pub(crate) fn transcript_bytes(context_tokens: u64) -> usize {
 }
 
 /// The request of the turn's present step.
-pub(crate) fn request(
-    state: &State,
-    turn: &Turn,
-    settings: &Settings,
-    tools: &Toolset,
-) -> ModelRequest {
+pub fn request(state: &State, turn: &Turn, settings: &Settings, tools: &Toolset) -> ModelRequest {
     let own: usize = turn.messages.iter().map(|message| message.bytes()).sum();
     // After the provider found the context too long, ended turns leave it altogether.
     let room = if turn.context_cuts > 0 {

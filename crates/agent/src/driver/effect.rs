@@ -10,7 +10,7 @@ use corvid_core::{ModelError, OutcomeQuestion, TaskKind};
 use tokio_util::sync::CancellationToken;
 
 use super::Lane;
-use super::decide::outcome;
+use super::call::{failed, not_run, outcome};
 use super::work::{End, Finished};
 use crate::fold::{Action, CallState};
 
@@ -34,7 +34,7 @@ impl Lane {
             } => self.run_tool(action.key(), *call),
             Action::Reconcile { call, attempt } => self.reconcile(action.key(), *call, *attempt),
             Action::AskOutcome { call, .. } => self.ask_outcome(action.key(), *call),
-            Action::WaitUntil { time } => self.wait_until(action.key(), *time),
+            Action::WaitUntil { time, .. } => self.wait_until(action.key(), *time),
             Action::Promote { .. }
             | Action::CallModel { .. }
             | Action::DecideCall { .. }
@@ -91,10 +91,7 @@ impl Lane {
     fn run_tool(&mut self, key: String, call: CallId) {
         let (Some(invocation), Some(tool)) = (self.invocation(call), self.tool_of(call).cloned())
         else {
-            self.facts.push(EventBody::ToolFinished {
-                call,
-                outcome: outcome(CallStatus::Failed, "the tool is no longer there".to_owned()),
-            });
+            self.facts.push(failed(call, "the tool is no longer there"));
             return;
         };
         let cancel = invocation.cancel.clone();
@@ -122,6 +119,16 @@ impl Lane {
                 result,
             }
         });
+    }
+
+    /// Ends a call that this lane runs. One that it does not run was never begun after its start was
+    /// committed: the turn was closing by then.
+    pub(super) fn end_tool(&mut self, key: &str, call: CallId) {
+        if self.work.is_at(key) {
+            self.work.cancel(key);
+        } else {
+            self.facts.push(not_run(call));
+        }
     }
 
     fn reconcile(&mut self, key: String, call: CallId, attempt: u32) {

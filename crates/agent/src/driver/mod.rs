@@ -3,6 +3,8 @@
 //! begun is under a key that stays due until its result is in the journal.
 //! It must not know which model or tool it drives, nor branch on what phase a turn is in.
 
+mod call;
+mod commit;
 mod decide;
 mod effect;
 mod live;
@@ -12,11 +14,8 @@ mod work;
 
 use std::sync::Arc;
 
-use corvid_core::faults::{crash_point, defect};
-use corvid_core::wire::{
-    Event, EventBody, InputId, LiveEvent, Millis, OwnerId, ReplyComposed, SessionId,
-};
-use corvid_core::{Append, AppendError, ClaimSeen, Fence, Loaded, ModelRequest};
+use corvid_core::wire::{EventBody, InputId, OwnerId, ReplyComposed, SessionId};
+use corvid_core::{AppendError, ClaimSeen, Loaded, ModelRequest};
 
 use crate::fold::{Action, State, apply, due};
 use work::Work;
@@ -74,8 +73,12 @@ pub struct Lane {
 enum Claim {
     /// The first commit takes it over from this state.
     ToTake(Option<ClaimSeen>),
-    /// It is ours until an append says otherwise.
-    Ours,
+    /// It is ours until an append says otherwise. The epoch is kept apart from the state, which would take
+    /// up a successor's from the journal.
+    Ours {
+        /// The epoch under which we write.
+        epoch: u64,
+    },
 }
 
 impl Lane {
@@ -91,6 +94,8 @@ impl Lane {
         until: InputId,
     ) -> Self {
         let state = State::replay(ports.settings.transcript_bytes(), &loaded.events);
+        // The process that held the session may have answered between the caller's look and this one.
+        let reply = commit::reply_to(&until, &loaded.events);
         let epoch = loaded.claim.as_ref().map_or(0, |claim| claim.epoch) + 1;
         let mut facts = first;
         let first = facts.len();
@@ -110,7 +115,7 @@ impl Lane {
             request: None,
             work: Work::default(),
             until,
-            reply: None,
+            reply,
             stop_told: false,
         }
     }
@@ -127,163 +132,18 @@ impl Lane {
 
     async fn work(&mut self) -> Result<ReplyComposed, LaneError> {
         loop {
-            self.commit().await?;
+            if self.reply.is_none() {
+                self.commit().await?;
+            }
             if let Some(reply) = self.reply.take() {
                 return Ok(reply);
             }
             self.begin();
-            self.wait().await?;
-        }
-    }
-
-    /// Commits the facts at hand with every decision that follows from them.
-    async fn commit(&mut self) -> Result<(), LaneError> {
-        loop {
-            let head = self.state.head;
-            let events = self.plan().await;
-            let Some(at) = events.first().map(|event| event.at) else {
-                return Ok(());
-            };
-            let append = Append {
-                session: self.session.clone(),
-                fence: self.fence(head),
-                at,
-                events: events.iter().map(|event| event.body.clone()).collect(),
-            };
-            self.before_commit(&events).await;
-            match self.ports.journal.append(append).await {
-                Ok(done) if done.first == head + 1 => {
-                    self.committed(events).await;
-                    return Ok(());
-                }
-                Ok(done) => {
-                    return Err(LaneError::GrewUnseen {
-                        expected: head + 1,
-                        found: done.first,
-                    });
-                }
-                Err(AppendError::Conflict { .. }) => self.reload().await?,
-                Err(AppendError::Fenced) => {
-                    let kept = if self.claim == Claim::Ours {
-                        0
-                    } else {
-                        self.first
-                    };
-                    self.facts.truncate(kept);
-                    let first = std::mem::take(&mut self.facts);
-                    return Err(LaneError::Lost { first });
-                }
-                Err(error) => return Err(error.into()),
+            // What could not begin has its outcome at once.
+            if self.facts.is_empty() {
+                self.wait().await?;
             }
         }
-    }
-
-    fn fence(&self, head: u64) -> Fence {
-        match &self.claim {
-            Claim::ToTake(seen) => Fence::Take {
-                owner: self.owner.clone(),
-                seen: seen.clone(),
-                head,
-            },
-            Claim::Ours => Fence::Lane {
-                epoch: self.state.epoch,
-                head,
-            },
-        }
-    }
-
-    async fn before_commit(&self, events: &[Event]) {
-        if admits(events) {
-            crash_point("admit.before_commit");
-        }
-        if replies(events) {
-            crash_point("reply.before_commit");
-        }
-        if defect("acknowledge-before-commit") {
-            self.tell(events.to_vec()).await;
-        }
-    }
-
-    async fn committed(&mut self, events: Vec<Event>) {
-        if admits(&events) {
-            crash_point("admit.after_commit");
-        }
-        if replies(&events) {
-            crash_point("reply.after_commit");
-        }
-        self.claim = Claim::Ours;
-        self.facts.clear();
-        self.hooks.heads.send_replace(self.state.head);
-        if !defect("acknowledge-before-commit") {
-            self.tell(events).await;
-        }
-    }
-
-    /// Tells whoever listens; for an input this is its acknowledgement.
-    async fn tell(&self, events: Vec<Event>) {
-        for event in events {
-            let committed = LiveEvent::Committed {
-                event: Box::new(event),
-            };
-            // Nobody may be listening; the journal has it.
-            drop(self.hooks.live.send(committed).await);
-        }
-    }
-
-    /// Folds the journal afresh after somebody else appended; the facts at hand stay.
-    async fn reload(&mut self) -> Result<(), LaneError> {
-        let budget = self.ports.settings.transcript_bytes();
-        let bytes = u64::try_from(budget).unwrap_or(u64::MAX);
-        let loaded = self.ports.journal.load(&self.session, bytes).await?;
-        self.state = State::replay(budget, &loaded.events);
-        self.reply = None;
-        self.facts
-            .retain(|fact| !matches!(fact, EventBody::SessionOpened { .. }));
-        self.first = self.first.min(self.facts.len().saturating_sub(1));
-        Ok(())
-    }
-
-    /// The facts and, one after the other, the decisions that are due once they are folded.
-    async fn plan(&mut self) -> Vec<Event> {
-        let at = self.ports.clock.now();
-        let mut events = Vec::new();
-        for fact in self.facts.clone() {
-            self.take_in(fact, at, &mut events);
-        }
-        loop {
-            let mut decided = false;
-            for action in due(&self.state) {
-                if self.work.is_at(&action.key()) {
-                    continue;
-                }
-                let decision = self.decide(&action, at).await;
-                decided |= !decision.is_empty();
-                for event in decision {
-                    self.take_in(event, at, &mut events);
-                }
-                if decided {
-                    break;
-                }
-            }
-            if !decided {
-                return events;
-            }
-        }
-    }
-
-    fn take_in(&mut self, body: EventBody, at: Millis, events: &mut Vec<Event>) {
-        let event = Event {
-            seq: self.state.head + 1,
-            at,
-            body,
-        };
-        apply(&mut self.state, &event);
-        if let EventBody::ReplyComposed(reply) = &event.body
-            && reply.inputs.contains(&self.until)
-        {
-            self.reply = Some(reply.clone());
-        }
-        events.push(event);
     }
 
     /// Begins what is due and not yet begun, and ends what is no longer due.
@@ -291,10 +151,10 @@ impl Lane {
         let actions = due(&self.state);
         self.work.end_others(&actions);
         for action in actions {
-            if let Action::EndTool { .. } = action {
-                self.work.cancel(&action.key());
-            } else if !self.work.is_at(&action.key()) {
-                self.begin_one(&action);
+            match action {
+                Action::EndTool { call, .. } => self.end_tool(&action.key(), call),
+                _ if self.work.is_at(&action.key()) => {}
+                _ => self.begin_one(&action),
             }
         }
     }
@@ -327,20 +187,11 @@ impl Lane {
                 return Ok(());
             }
             for event in &events {
+                if let EventBody::LaneClaimed { .. } = event.body {
+                    return Err(self.lost());
+                }
                 apply(&mut self.state, event);
             }
         }
     }
-}
-
-fn admits(events: &[Event]) -> bool {
-    events
-        .iter()
-        .any(|event| matches!(event.body, EventBody::InputAdmitted(_)))
-}
-
-fn replies(events: &[Event]) -> bool {
-    events
-        .iter()
-        .any(|event| matches!(event.body, EventBody::ReplyComposed(_)))
 }

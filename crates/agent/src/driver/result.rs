@@ -10,7 +10,7 @@ use corvid_core::wire::{
 use corvid_core::{Answer, AskedCall, Message, ModelError, Reconciled, ToolError, ToolOutput};
 
 use super::Lane;
-use super::decide::outcome;
+use super::call::{not_run, outcome};
 use super::work::Finished;
 
 /// First wait after a failed attempt where the provider named none, in milliseconds; then doubled.
@@ -89,11 +89,15 @@ impl Lane {
         (0_u32..)
             .zip(asked)
             .map(|(index, call)| {
-                let mut provider_id = call.provider_id;
-                if provider_id.is_empty() || !used.insert(provider_id.clone()) {
-                    provider_id = format!("call_{turn}_{step}_{index}");
-                    used.insert(provider_id.clone());
-                }
+                // Ours may be taken as well: a provider may count in just the same way.
+                let own = (0_u64..).map(|further| match further {
+                    0 => format!("call_{turn}_{step}_{index}"),
+                    _ => format!("call_{turn}_{step}_{index}_{further}"),
+                });
+                let provider_id = std::iter::once(call.provider_id)
+                    .chain(own)
+                    .find(|id| !id.is_empty() && used.insert(id.clone()))
+                    .unwrap_or_default();
                 ToolCall {
                     id: CallId { turn, step, index },
                     provider_id,
@@ -125,10 +129,7 @@ impl Lane {
             .is_some_and(|turn| turn.closing.is_some());
         let outcome = match found {
             Reconciled::NotDone if !closing => return self.start_tool(call, attempt + 1).await,
-            Reconciled::NotDone => outcome(
-                CallStatus::Stopped,
-                "not run: the turn ended before".to_owned(),
-            ),
+            Reconciled::NotDone => return vec![not_run(call)],
             Reconciled::Done(output) => with_output(CallStatus::Ok, output),
             Reconciled::Interrupted(output) => with_output(CallStatus::Interrupted, output),
             Reconciled::Unknown(reason) => outcome(CallStatus::Unknown, reason),

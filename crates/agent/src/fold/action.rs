@@ -65,6 +65,8 @@ pub enum Action {
     },
     /// Record that this time has passed, once it has.
     WaitUntil {
+        /// The turn that waits.
+        turn: u32,
         /// The time.
         time: Millis,
     },
@@ -98,7 +100,7 @@ impl Action {
             Self::Reconcile { call, attempt } => format!("reconcile/{call}/{attempt}"),
             Self::AskOutcome { call, attempt } => format!("outcome/{call}/{attempt}"),
             Self::Compose { turn } => format!("compose/{turn}"),
-            Self::WaitUntil { time } => format!("wait/{time}"),
+            Self::WaitUntil { turn, time } => format!("wait/{turn}/{time}"),
             Self::Park { turn, parked } => format!("park/{turn}/{parked}"),
         }
     }

@@ -2,10 +2,7 @@
 //! Invariant: total. An event that fits nothing changes nothing but the head.
 //! It must not decide what is due.
 
-use corvid_core::wire::{
-    Admission, CallOutcome, CallStatus, Ending, Event, EventBody, Fault, InputId, Millis, Patience,
-    ReplyComposed, TurnStart,
-};
+use corvid_core::wire::{Admission, Event, EventBody, InputId, Millis, ReplyComposed, TurnStart};
 
 use super::State;
 use super::turn::Turn;
@@ -23,7 +20,6 @@ pub fn apply(state: &mut State, event: &Event) {
             }
         }
         EventBody::TurnStarted(start) => begin(state, start, event.at),
-        EventBody::TimerFired { due_at } => state.passed = state.passed.max(*due_at),
         EventBody::ReplyComposed(reply) => end(state, reply),
         EventBody::InputSteered { turn, inputs } => {
             if state.turn.as_ref().is_some_and(|open| open.number == *turn) {
@@ -37,26 +33,34 @@ pub fn apply(state: &mut State, event: &Event) {
         | EventBody::ModelRequested { .. }
         | EventBody::ModelAnswered(_)
         | EventBody::ModelFailed { .. }
-        | EventBody::CallDecided(_)
+        | EventBody::TurnParked { .. }
+        | EventBody::TimerFired { .. } => {
+            if let Some(turn) = &mut state.turn {
+                apply_to_asking(turn, &event.body);
+            }
+        }
+        EventBody::CallDecided(_)
         | EventBody::ToolStarted { .. }
         | EventBody::ToolFinished { .. }
-        | EventBody::OutcomeAnswered { .. }
-        | EventBody::TurnParked { .. } => {
+        | EventBody::OutcomeAnswered { .. } => {
             if let Some(turn) = &mut state.turn {
-                apply_to_turn(turn, &event.body);
+                apply_to_calls(turn, &event.body);
             }
         }
     }
 }
 
 fn begin(state: &mut State, start: &TurnStart, at: Millis) {
+    if state.turn.is_some() {
+        return;
+    }
     let inputs = take(state, &start.inputs);
     state.last_turn = start.turn;
     state.turn = Some(Turn::new(start, at, inputs));
 }
 
 fn end(state: &mut State, reply: &ReplyComposed) {
-    if let Some(mut turn) = state.turn.take() {
+    if let Some(mut turn) = state.turn.take_if(|turn| turn.number == reply.turn) {
         state.history.push(turn.end(&reply.text));
     }
 }
@@ -71,97 +75,56 @@ fn take(state: &mut State, inputs: &[InputId]) -> Vec<Admission> {
     taken.into()
 }
 
-fn apply_to_turn(turn: &mut Turn, body: &EventBody) {
+fn apply_to_asking(turn: &mut Turn, body: &EventBody) {
+    // What was asked for by another attempt than the one under way is nobody's answer any more.
+    let is_asked = |number: u32, step: u32, attempt: u32| {
+        turn.asking.requested
+            && (number, step, attempt) == (turn.number, turn.step, turn.asking.attempt)
+    };
     match body {
         EventBody::StopRequested { .. } => turn.stop(),
-        EventBody::ModelRequested { step, attempt, .. } if *step == turn.step => {
-            turn.request(*attempt);
-        }
-        EventBody::ModelAnswered(answer)
-            if answer.step == turn.step && answer.attempt == turn.asking.attempt =>
-        {
+        EventBody::ModelRequested {
+            turn: number,
+            step,
+            attempt,
+            ..
+        } if (*number, *step) == (turn.number, turn.step) => turn.request(*attempt),
+        EventBody::ModelAnswered(answer) if is_asked(answer.turn, answer.step, answer.attempt) => {
             turn.answered(answer);
         }
         EventBody::ModelFailed {
+            turn: number,
             step,
             attempt,
             fault,
             message,
             retry_at,
+        } if is_asked(*number, *step, *attempt) => turn.failed(*fault, message, *retry_at),
+        EventBody::TurnParked {
+            turn: number,
+            until,
             ..
-        } if *step == turn.step && *attempt == turn.asking.attempt => {
-            failed(turn, *fault, message, *retry_at);
-        }
-        EventBody::CallDecided(decision) => {
-            if let Some(call) = find(turn, decision.call) {
-                call.decide(decision);
-            }
-            turn.decided(decision.call);
-            turn.settle_step();
-        }
+        } if *number == turn.number => turn.park(*until),
+        EventBody::TimerFired { due_at } => turn.passed = turn.passed.max(*due_at),
+        _ => {}
+    }
+}
+
+fn apply_to_calls(turn: &mut Turn, body: &EventBody) {
+    match body {
+        EventBody::CallDecided(decision) => turn.decided(decision),
         EventBody::ToolStarted {
             call,
             attempt,
             proof,
             ..
         } => {
-            if let Some(call) = find(turn, *call) {
+            if let Some(call) = turn.call_mut(*call) {
                 call.start(*attempt, proof.as_ref());
             }
         }
-        EventBody::ToolFinished { call, outcome } => finished(turn, *call, outcome),
-        EventBody::OutcomeAnswered { call, answer, .. } => {
-            if let Some(call) = find(turn, *call) {
-                call.answer(*answer);
-            }
-            turn.settle_step();
-        }
-        EventBody::TurnParked { until, .. } => {
-            turn.parked += 1;
-            turn.asking.failures = 0;
-            turn.asking.not_before = *until;
-        }
+        EventBody::ToolFinished { call, outcome } => turn.finished(*call, outcome),
+        EventBody::OutcomeAnswered { call, answer, .. } => turn.outcome_answered(*call, *answer),
         _ => {}
-    }
-}
-
-fn find(turn: &mut Turn, id: corvid_core::wire::CallId) -> Option<&mut super::Call> {
-    turn.calls.iter_mut().find(|call| call.asked.id == id)
-}
-
-fn finished(turn: &mut Turn, id: corvid_core::wire::CallId, outcome: &CallOutcome) {
-    let Some(call) = find(turn, id) else { return };
-    call.finish(outcome);
-    if outcome.status == CallStatus::Unknown {
-        let notice = format!(
-            "it is not known whether `{} {}` happened: {}",
-            call.asked.name, call.asked.arguments, outcome.text
-        );
-        turn.notices.push(notice);
-    }
-    turn.settle_step();
-}
-
-fn failed(turn: &mut Turn, fault: Fault, message: &str, retry_at: Millis) {
-    let asking = &mut turn.asking;
-    asking.requested = false;
-    asking.attempt += 1;
-    message.clone_into(&mut asking.failure);
-    match fault {
-        Fault::Transient => {
-            asking.failures += 1;
-            asking.not_before = retry_at;
-            let spent = asking.failures >= turn.limits.attempts;
-            if spent && turn.limits.patience == Patience::GiveUp {
-                turn.close(Ending::Failed, message);
-            }
-        }
-        Fault::ContextExceeded => {
-            turn.context_cuts += 1;
-            if turn.context_cuts > 1 {
-                turn.close(Ending::Failed, message);
-            }
-        }
-        Fault::Final => turn.close(Ending::Failed, message),
     }
 }

@@ -73,7 +73,28 @@ impl Call {
             .map_or(Effect::Unsafe, |decision| decision.effect)
     }
 
-    pub(super) fn decide(&mut self, decision: &CallDecision) {
+    /// Whether it was refused because it was malformed.
+    pub(super) fn malformed(&self) -> bool {
+        let verdict = self.decision.as_ref().map(|decision| &decision.verdict);
+        matches!(verdict, Some(Verdict::Invalid { .. }))
+    }
+
+    /// What a person is told of a call whose end is not known.
+    pub(super) fn unknown_notice(&self) -> Option<String> {
+        let CallState::Unknown { reason, .. } = &self.state else {
+            return None;
+        };
+        let (name, arguments) = (&self.asked.name, &self.asked.arguments);
+        Some(format!(
+            "it is not known whether `{name} {arguments}` happened: {reason}"
+        ))
+    }
+
+    /// Takes the decision, and says whether it was the first.
+    pub(super) fn decide(&mut self, decision: &CallDecision) -> bool {
+        if self.decision.is_some() || self.settled() {
+            return false;
+        }
         let refusal = match &decision.verdict {
             Verdict::Allow { .. } => None,
             Verdict::Deny { rule, reason } => Some(format!("denied by rule `{rule}`: {reason}")),
@@ -83,24 +104,36 @@ impl Call {
             self.settle(CallStatus::Failed, text);
         }
         self.decision = Some(decision.clone());
+        true
     }
 
     pub(super) fn start(&mut self, attempt: u32, proof: Option<&Value>) {
-        if !self.settled() {
+        if self.decision.is_some() && !self.settled() {
             let proof = proof.cloned();
             self.state = CallState::Running { attempt, proof };
         }
     }
 
+    /// The process that was at work is gone; says whether it was at work on this call, be it running it or
+    /// finding out what became of it.
     pub(super) fn interrupt(&mut self) -> bool {
-        let CallState::Running { attempt, proof } = &mut self.state else {
-            return false;
-        };
-        self.state = CallState::Interrupted {
-            attempt: *attempt,
-            proof: proof.take(),
-        };
-        true
+        if let CallState::Running { attempt, proof } = &mut self.state {
+            self.state = CallState::Interrupted {
+                attempt: *attempt,
+                proof: proof.take(),
+            };
+        }
+        matches!(self.state, CallState::Interrupted { .. })
+    }
+
+    /// Stops finding out what became of it.
+    pub(super) fn give_up(&mut self) {
+        if let CallState::Interrupted { attempt, .. } = self.state {
+            self.state = CallState::Unknown {
+                attempt,
+                reason: "finding out took the process down".to_owned(),
+            };
+        }
     }
 
     pub(super) fn finish(&mut self, outcome: &CallOutcome) {

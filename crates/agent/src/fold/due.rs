@@ -4,7 +4,7 @@
 //! It must not change anything.
 
 use corvid_core::faults::defect;
-use corvid_core::wire::{Effect, Ending, Mode};
+use corvid_core::wire::{Admission, Effect, Mode};
 
 use super::call::{Call, CallState};
 use super::turn::Turn;
@@ -22,8 +22,8 @@ pub fn due(state: &State) -> Vec<Action> {
             .into_iter()
             .collect();
     };
-    if let Some(closing) = &turn.closing {
-        return close(state, turn, closing.ending);
+    if turn.closing.is_some() {
+        return close(state, turn);
     }
     if turn.calls.is_empty() {
         return vec![ask(state, turn)];
@@ -33,18 +33,19 @@ pub fn due(state: &State) -> Vec<Action> {
 
 fn ask(state: &State, turn: &Turn) -> Action {
     let asking = &turn.asking;
+    if let Some(steers) = steers(state, turn) {
+        return steers;
+    }
     if !asking.requested {
-        if let Some(steers) = steers(state, turn) {
-            return steers;
-        }
         if asking.failures >= turn.limits.attempts {
             return Action::Park {
                 turn: turn.number,
                 parked: turn.parked,
             };
         }
-        if asking.not_before > state.passed {
+        if asking.not_before > turn.passed {
             return Action::WaitUntil {
+                turn: turn.number,
                 time: asking.not_before,
             };
         }
@@ -57,13 +58,20 @@ fn ask(state: &State, turn: &Turn) -> Action {
     }
 }
 
-/// The inputs that join at this step boundary: only the same requester steers a turn.
+/// The inputs that join at this step boundary: only the same requester steers a turn. A requester's id is
+/// the channel's, so the same id in another channel is somebody else.
 fn steers(state: &State, turn: &Turn) -> Option<Action> {
-    let requester = &turn.inputs.first()?.requester;
+    if !turn.takes_steers() {
+        return None;
+    }
+    let first = turn.inputs.first()?;
+    let same = |input: &Admission| {
+        (&input.requester, &input.origin.channel) == (&first.requester, &first.origin.channel)
+    };
     let inputs: Vec<_> = state
         .waiting
         .iter()
-        .filter(|input| input.mode == Mode::Steer && input.requester.id == requester.id)
+        .filter(|input| input.mode == Mode::Steer && same(input))
         .map(|input| input.input.clone())
         .collect();
     (!inputs.is_empty()).then_some(Action::Promote { inputs })
@@ -134,7 +142,7 @@ fn lead_on(call: &Call) -> Option<Action> {
 }
 
 /// A closing turn waits for what runs, finds out what was cut off, and then replies.
-fn close(state: &State, turn: &Turn, ending: Ending) -> Vec<Action> {
+fn close(state: &State, turn: &Turn) -> Vec<Action> {
     let open: Vec<_> = turn
         .calls
         .iter()
@@ -155,10 +163,6 @@ fn close(state: &State, turn: &Turn, ending: Ending) -> Vec<Action> {
     if !open.is_empty() {
         return open;
     }
-    if ending == Ending::Answered
-        && let Some(steers) = steers(state, turn)
-    {
-        return vec![steers];
-    }
-    vec![Action::Compose { turn: turn.number }]
+    let compose = Action::Compose { turn: turn.number };
+    vec![steers(state, turn).unwrap_or(compose)]
 }

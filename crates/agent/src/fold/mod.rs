@@ -12,7 +12,7 @@ mod turn;
 
 use std::collections::VecDeque;
 
-use corvid_core::wire::{Admission, Event, Millis};
+use corvid_core::wire::{Admission, Event};
 
 pub use action::Action;
 pub use call::{Call, CallState};
@@ -33,8 +33,6 @@ pub struct State {
     pub turn: Option<Turn>,
     /// The number of the newest turn, 0 before the first.
     pub last_turn: u32,
-    /// The newest time that is known to have passed.
-    pub passed: Millis,
     /// The transcript of the turns that have ended, within its byte budget.
     pub history: History,
 }
@@ -48,7 +46,6 @@ impl State {
             waiting: VecDeque::new(),
             turn: None,
             last_turn: 0,
-            passed: 0,
             history: History::new(history_bytes),
         }
     }

@@ -1,0 +1,153 @@
+//! The calls of a step, from their decisions to their results in the transcript.
+//! Invariant: each call gets exactly one result, in the model's order, before anything else is said.
+//! It must not know how a call is run.
+
+use std::sync::Arc;
+
+use corvid_core::Message;
+use corvid_core::wire::{
+    CallDecision, CallId, CallOutcome, CallStatus, Ending, OutcomeAnswer, Verdict,
+};
+
+use super::Turn;
+use crate::fold::call::{Call, CallState};
+
+/// Steps with malformed calls in a row that a model gets error results for before the turn ends
+/// (PROTOCOLS, "Model providers").
+const MALFORMED_STEPS: u32 = 3;
+/// Times that the very same call may come in a row; the last of them is refused.
+const SAME_CALLS: u32 = 3;
+
+/// The newest call that was decided on, and how often it came in a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct SameCall {
+    name: String,
+    arguments: String,
+    count: u32,
+    refused: u32,
+}
+
+impl Turn {
+    /// The call of this id in the running step.
+    pub fn call(&self, id: CallId) -> Option<&Call> {
+        self.calls.iter().find(|call| call.asked.id == id)
+    }
+
+    pub(in crate::fold) fn call_mut(&mut self, id: CallId) -> Option<&mut Call> {
+        self.calls.iter_mut().find(|call| call.asked.id == id)
+    }
+
+    /// Whether this very call has come so often in a row that it is to be refused now.
+    pub fn is_repeated(&self, name: &str, arguments: &str) -> bool {
+        self.same.name == name
+            && self.same.arguments == arguments
+            && self.same.count + 1 >= SAME_CALLS
+    }
+
+    pub(in crate::fold) fn decided(&mut self, decision: &CallDecision) {
+        let Some(call) = self.call_mut(decision.call) else {
+            return;
+        };
+        if !call.decide(decision) {
+            return;
+        }
+        let (name, arguments) = (call.asked.name.clone(), call.asked.arguments.clone());
+        let refused = matches!(decision.verdict, Verdict::Repeated { .. });
+        if self.same.name == name && self.same.arguments == arguments {
+            self.same.count += 1;
+            self.same.refused += u32::from(refused);
+        } else {
+            self.same = SameCall {
+                name,
+                arguments,
+                count: 1,
+                refused: 0,
+            };
+        }
+        if self.same.refused > 1 {
+            let text = format!(
+                "Stopped: the model keeps asking for the same `{}` call.",
+                self.same.name
+            );
+            self.close(Ending::Limited, text);
+        }
+        self.settle_step();
+    }
+
+    pub(in crate::fold) fn finished(&mut self, id: CallId, outcome: &CallOutcome) {
+        let Some(call) = self.call_mut(id) else {
+            return;
+        };
+        call.finish(outcome);
+        if outcome.status == CallStatus::Fatal {
+            let text = format!("`{}` failed: {}", call.asked.name, outcome.text);
+            self.close(Ending::Failed, text);
+        }
+        self.settle_step();
+    }
+
+    pub(in crate::fold) fn outcome_answered(&mut self, id: CallId, answer: OutcomeAnswer) {
+        let Some(call) = self.call_mut(id) else {
+            return;
+        };
+        let notice = call.unknown_notice();
+        call.answer(answer);
+        if answer == OutcomeAnswer::Skip {
+            self.notices.extend(notice);
+        }
+        self.settle_step();
+    }
+
+    /// Moves on once every call has its outcome.
+    fn settle_step(&mut self) {
+        if self.calls.is_empty() || !self.calls.iter().all(Call::settled) {
+            return;
+        }
+        if self.calls.iter().any(Call::malformed) {
+            self.malformed += 1;
+        } else {
+            self.malformed = 0;
+        }
+        self.file_results();
+        if self.malformed > MALFORMED_STEPS {
+            let text = format!(
+                "Stopped: the model wrote malformed tool calls in {} steps in a row.",
+                self.malformed
+            );
+            self.close(Ending::Limited, text);
+        }
+        if self.closing.is_none() {
+            self.next_step();
+        }
+    }
+
+    /// Gives every open call an outcome and puts the results into the transcript, with the reply after them.
+    pub(in crate::fold) fn end(&mut self, reply: &str) -> Vec<Arc<Message>> {
+        for call in &mut self.calls {
+            call.close();
+        }
+        self.file_results();
+        let last = self.messages.last().map(AsRef::as_ref);
+        let said = matches!(last, Some(Message::Assistant { calls, .. }) if calls.is_empty());
+        if !said && !reply.is_empty() {
+            self.messages.push(Arc::new(Message::Assistant {
+                text: reply.to_owned(),
+                calls: Vec::new(),
+            }));
+        }
+        std::mem::take(&mut self.messages)
+    }
+
+    fn file_results(&mut self) {
+        for call in self.calls.drain(..) {
+            let CallState::Settled(outcome) = call.state else {
+                continue;
+            };
+            self.messages.push(Arc::new(Message::Tool {
+                provider_id: call.asked.provider_id,
+                name: call.asked.name,
+                text: outcome.text,
+            }));
+        }
+    }
+}
