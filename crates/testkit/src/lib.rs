@@ -3,12 +3,16 @@
 //! It must not know the insides of what it tests; verdicts come from ledgers, outputs and files alone.
 
 mod clock;
+#[cfg(feature = "faults")]
+pub mod crash;
 mod effect_server;
 mod loopback;
 pub mod model_server;
 mod probe;
 mod process;
 mod scene;
+#[cfg(feature = "sqlite")]
+mod state_file;
 
 pub use clock::{ClockServer, ManualClock, ServedClock};
 pub use effect_server::{EffectCall, EffectServer};
@@ -16,3 +20,5 @@ pub use model_server::ModelServer;
 pub use probe::{PROBES, probes};
 pub use process::{LIMIT, Output, Process};
 pub use scene::Scene;
+#[cfg(feature = "sqlite")]
+pub use state_file::{Recorded, RecordedInput, StateFile};

@@ -1,0 +1,53 @@
+//! The promises that a crash may break, each by its own name.
+//! Invariant: a breach says what a person would notice, not where the fault lies.
+//! It must not know how it is found.
+
+use std::fmt;
+
+/// One broken promise.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Breach {
+    /// A process said that an input was admitted, and the store does not have it.
+    AcknowledgedTooEarly,
+    /// An input has no answer although its last run was left alone.
+    Unanswered,
+    /// One process printed a reply more than once.
+    PrintedTwice,
+    /// Two processes claim to have delivered the same reply.
+    DeliveredTwice,
+    /// An unsafe effect happened more than once.
+    UnsafeRepeated,
+    /// An idempotent effect never happened.
+    IdempotentLost,
+    /// An idempotent effect happened under more than one key.
+    IdempotentTwice,
+    /// Nobody was told of an outcome that is not known.
+    UnknownHidden,
+    /// A process went on in a session that another had taken over.
+    StaleLane,
+    /// A process wrote after something that it had not read.
+    BlindAppend,
+    /// The database is damaged.
+    Corrupt,
+    /// A request broke the model's protocol.
+    BadRequest,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AcknowledgedTooEarly => "an acknowledged input is not in the store",
+            Self::Unanswered => "an input has no answer",
+            Self::PrintedTwice => "one process printed a reply twice",
+            Self::DeliveredTwice => "a reply was delivered by two processes",
+            Self::UnsafeRepeated => "an unsafe effect was repeated",
+            Self::IdempotentLost => "an idempotent effect never happened",
+            Self::IdempotentTwice => "an idempotent effect happened under two keys",
+            Self::UnknownHidden => "nobody was told of an unknown outcome",
+            Self::StaleLane => "a process went on in a session that it had lost",
+            Self::BlindAppend => "a process wrote after something that it had not read",
+            Self::Corrupt => "the database is damaged",
+            Self::BadRequest => "a request broke the model's protocol",
+        })
+    }
+}

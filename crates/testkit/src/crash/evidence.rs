@@ -1,0 +1,302 @@
+//! What a trial has left behind, and what is wrong with it.
+//! Invariant: pure; a verdict rests on outputs, the fakes' ledgers and the files, never on the program's word
+//! that all is well.
+//! It must not know how a trial was run, nor which defect was seeded.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::breach::Breach;
+use crate::effect_server::EffectCall;
+use crate::process::Output;
+use crate::state_file::{Recorded, RecordedInput};
+
+/// One process of a trial.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    /// The key of its input.
+    pub(super) id: String,
+    /// Whether it was asked for JSON lines.
+    pub(super) json: bool,
+    /// What it left.
+    pub(super) output: Output,
+    /// The inputs in the store once it had ended.
+    pub(super) stored: Vec<RecordedInput>,
+}
+
+/// Everything that a trial has left behind.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Evidence {
+    /// Every process, in the order of their ends.
+    pub(super) runs: Vec<Run>,
+    /// The marks at the effect server.
+    pub(super) marks: Vec<EffectCall>,
+    /// The journal at the end.
+    pub(super) events: Vec<Recorded>,
+    /// What the integrity check says at the end.
+    pub(super) integrity: String,
+    /// What the model server objected to.
+    pub(super) objections: Vec<String>,
+}
+
+/// What a person asks under an id; no id of a suite is part of another.
+pub(super) fn question(id: &str) -> String {
+    format!("please do <{id}>")
+}
+
+/// What the scripted model replies to it.
+pub(super) fn reply(id: &str) -> String {
+    format!("answer to {}", question(id))
+}
+
+impl Run {
+    /// How often it printed its reply.
+    fn replies(&self) -> usize {
+        let reply = reply(&self.id);
+        if self.json {
+            let said = |frame: &Value| frame["text"].as_str().is_some_and(|t| t.contains(&reply));
+            self.frames("reply").filter(said).count()
+        } else {
+            self.output.stdout.matches(&reply).count()
+        }
+    }
+
+    /// Whether it says that it delivered the reply itself.
+    fn delivered(&self) -> bool {
+        self.frames("reply").any(|frame| frame["repeated"] == false)
+    }
+
+    /// Whether it said that its input was admitted.
+    pub(super) fn acknowledged(&self) -> bool {
+        self.committed().any(|event| {
+            event["kind"] == "input.admitted" && event["payload"]["external_id"] == self.id
+        })
+    }
+
+    /// The events whose commit it told.
+    pub(super) fn committed(&self) -> impl Iterator<Item = Value> {
+        committed(&self.output.stdout)
+    }
+
+    fn frames(&self, name: &str) -> impl Iterator<Item = Value> {
+        let name = if self.json { name } else { "none" };
+        frames(&self.output.stdout).filter(move |frame| frame["frame"] == name)
+    }
+
+    fn is_stored(&self) -> bool {
+        self.stored.iter().any(|input| input.external_id == self.id)
+    }
+}
+
+/// The events in JSON lines whose commit was told.
+pub(super) fn committed(stdout: &str) -> impl Iterator<Item = Value> {
+    frames(stdout)
+        .filter(|frame| frame["event"]["type"] == "committed")
+        .map(|frame| frame["event"]["event"].clone())
+}
+
+fn frames(stdout: &str) -> impl Iterator<Item = Value> {
+    stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+}
+
+impl Evidence {
+    /// Everything that is wrong, each kind once.
+    pub(super) fn breaches(&self) -> BTreeSet<Breach> {
+        let mut found = BTreeSet::new();
+        let mut check = |broken: bool, breach: Breach| {
+            if broken {
+                found.insert(breach);
+            }
+        };
+        check(
+            self.runs
+                .iter()
+                .any(|run| run.acknowledged() && !run.is_stored()),
+            Breach::AcknowledgedTooEarly,
+        );
+        check(
+            self.runs.iter().any(|run| run.replies() > 1),
+            Breach::PrintedTwice,
+        );
+        for id in self.ids() {
+            check(!self.is_answered(id), Breach::Unanswered);
+            check(
+                self.runs_of(id).filter(|run| run.delivered()).count() > 1,
+                Breach::DeliveredTwice,
+            );
+            check(
+                self.marks_of(id, "probe.unsafe").count() > 1,
+                Breach::UnsafeRepeated,
+            );
+            let keys: BTreeSet<_> = self
+                .marks_of(id, "probe.idempotent")
+                .map(|mark| &mark.key)
+                .collect();
+            check(keys.is_empty(), Breach::IdempotentLost);
+            check(keys.len() > 1, Breach::IdempotentTwice);
+        }
+        check(self.hides_an_unknown(), Breach::UnknownHidden);
+        check(self.integrity != "ok", Breach::Corrupt);
+        check(!self.objections.is_empty(), Breach::BadRequest);
+        found
+    }
+
+    fn ids(&self) -> BTreeSet<&str> {
+        self.runs.iter().map(|run| run.id.as_str()).collect()
+    }
+
+    fn runs_of(&self, id: &str) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(move |run| run.id == id)
+    }
+
+    fn marks_of(&self, id: &str, name: &str) -> impl Iterator<Item = &EffectCall> {
+        let note = question(id);
+        self.marks
+            .iter()
+            .filter(move |mark| mark.name == name && mark.note.contains(&note))
+    }
+
+    /// The last process of an id was left alone: it must have printed the answer, and the store must agree.
+    fn is_answered(&self, id: &str) -> bool {
+        self.runs_of(id).last().is_some_and(|last| {
+            let input = last.stored.iter().find(|input| input.external_id == id);
+            last.output.is_success()
+                && last.replies() > 0
+                && input.is_some_and(|input| input.answered_by.is_some())
+        })
+    }
+
+    /// An unknown outcome is told where the reply is read: beside it, with the tool's name.
+    fn hides_an_unknown(&self) -> bool {
+        let unknown = |event: &&Recorded| {
+            event.kind == "tool.finished" && event.payload["outcome"]["status"] == "unknown"
+        };
+        let told = |run: &&Run| run.replies() > 0 && run.output.all().contains("probe.unsafe");
+        self.events.iter().any(|event| unknown(&event)) && !self.runs.iter().any(|run| told(&run))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn live(event: &Value) -> String {
+        let event = json!({ "type": "committed", "event": event });
+        json!({ "frame": "live", "session": "s", "event": event }).to_string()
+    }
+
+    fn said(repeated: bool) -> String {
+        let frame = json!({ "frame": "reply", "text": reply("a"), "repeated": repeated });
+        frame.to_string()
+    }
+
+    fn run(lines: &[String]) -> Run {
+        Run {
+            id: "a".to_owned(),
+            json: true,
+            output: Output {
+                code: Some(0),
+                signal: None,
+                stdout: lines.join("\n"),
+                stderr: String::new(),
+            },
+            stored: vec![RecordedInput {
+                external_id: "a".to_owned(),
+                session: "s".to_owned(),
+                answered_by: Some(9),
+            }],
+        }
+    }
+
+    fn mark(name: &str, key: &str) -> EffectCall {
+        EffectCall {
+            name: name.to_owned(),
+            key: key.to_owned(),
+            note: question("a"),
+        }
+    }
+
+    fn outcome(status: &str) -> Recorded {
+        Recorded {
+            session: "s".to_owned(),
+            seq: 7,
+            kind: "tool.finished".to_owned(),
+            payload: json!({ "outcome": { "status": status } }),
+        }
+    }
+
+    /// A turn that was killed once and then answered, all promises kept.
+    fn kept() -> Evidence {
+        let admitted = json!({ "kind": "input.admitted", "payload": { "external_id": "a" } });
+        let mut killed = run(&[live(&admitted)]);
+        killed.output.code = None;
+        killed.output.signal = Some(9);
+        Evidence {
+            runs: vec![killed, run(&[said(false)])],
+            marks: vec![mark("probe.idempotent", "k"), mark("probe.unsafe", "l")],
+            events: vec![outcome("ok")],
+            integrity: "ok".to_owned(),
+            objections: Vec::new(),
+        }
+    }
+
+    fn check(break_it: impl FnOnce(&mut Evidence), expect: Breach) {
+        let mut evidence = kept();
+        break_it(&mut evidence);
+        assert_eq!(
+            evidence.breaches(),
+            BTreeSet::from([expect]),
+            "{evidence:#?}"
+        );
+    }
+
+    #[test]
+    fn kept_promises_are_no_breach() {
+        assert_eq!(kept().breaches(), BTreeSet::new());
+    }
+
+    #[test]
+    fn every_broken_promise_is_seen_and_named() {
+        check(|e| e.runs[0].stored.clear(), Breach::AcknowledgedTooEarly);
+        check(|e| drop(e.runs.pop()), Breach::Unanswered);
+        check(
+            |e| e.runs[1].stored[0].answered_by = None,
+            Breach::Unanswered,
+        );
+        check(
+            |e| e.runs[1] = run(&[said(true), said(true)]),
+            Breach::PrintedTwice,
+        );
+        check(|e| e.runs.push(run(&[said(false)])), Breach::DeliveredTwice);
+        check(
+            |e| e.marks.push(mark("probe.unsafe", "l")),
+            Breach::UnsafeRepeated,
+        );
+        check(|e| drop(e.marks.remove(0)), Breach::IdempotentLost);
+        check(
+            |e| e.marks.push(mark("probe.idempotent", "m")),
+            Breach::IdempotentTwice,
+        );
+        check(|e| e.events.push(outcome("unknown")), Breach::UnknownHidden);
+        check(
+            |e| e.integrity = "row 3 missing".to_owned(),
+            Breach::Corrupt,
+        );
+        check(
+            |e| e.objections.push("no model".to_owned()),
+            Breach::BadRequest,
+        );
+    }
+
+    #[test]
+    fn an_idempotent_effect_may_come_twice_under_one_key() {
+        let mut evidence = kept();
+        evidence.marks.push(mark("probe.idempotent", "k"));
+        assert_eq!(evidence.breaches(), BTreeSet::new());
+    }
+}

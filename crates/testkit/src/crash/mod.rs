@@ -1,0 +1,167 @@
+//! The crash suite: the real binary is killed at every named point and must lose and repeat nothing.
+//! Invariant: verdicts come from the fakes' ledgers, process outputs and files alone; a point that is not
+//! reached is a failure.
+//! It must not know how the program keeps its promises.
+
+mod breach;
+mod evidence;
+mod seeded;
+mod stage;
+mod trial;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use corvid_core::faults::POINTS;
+
+use trial::{Outcome, Situation, Trial, hits_of_a_run};
+
+pub use breach::Breach;
+pub use seeded::{EXPECTED, catch};
+
+/// How often every point is hit.
+pub const TRIALS: usize = 20;
+
+/// How many trials run at once.
+const AT_ONCE: usize = 3;
+
+/// What the suite found.
+#[derive(Debug)]
+pub struct Report {
+    /// Each point with its counts.
+    pub points: Vec<PointReport>,
+    /// Everything that went wrong, in full; empty if every promise was kept.
+    pub failures: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// One point's counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PointReport {
+    /// The point.
+    pub point: &'static str,
+    /// How often one undisturbed run hits it.
+    pub hits_of_a_run: usize,
+    /// How many processes were killed there.
+    pub reached: usize,
+}
+
+/// Runs the whole suite with the binary `agent`, which must be built with the feature `faults`.
+///
+/// # Errors
+/// If the binary cannot be run at all, or a trial's files cannot be read.
+pub fn suite(agent: &Path) -> io::Result<Report> {
+    let started = Instant::now();
+    let hits = hits_of_a_run(agent, POINTS)?;
+    let trials: Vec<(usize, Trial)> = POINTS
+        .iter()
+        .zip(&hits)
+        .enumerate()
+        .flat_map(|(index, (point, hits))| {
+            trials(point, *hits)
+                .into_iter()
+                .map(move |trial| (index, trial))
+        })
+        .collect();
+    let outcomes = all(agent, &trials)?;
+    let mut report = Report {
+        points: Vec::new(),
+        failures: Vec::new(),
+        took: Duration::ZERO,
+    };
+    for (index, (point, hits_of_a_run)) in POINTS.iter().zip(hits).enumerate() {
+        let of_point = || outcomes.iter().filter(|(at, ..)| *at == index);
+        let reached = of_point().filter(|(.., outcome)| outcome.reached).count();
+        for (_, trial, outcome) in of_point() {
+            report.failures.extend(failure(trial, outcome));
+        }
+        report.points.push(PointReport {
+            point,
+            hits_of_a_run,
+            reached,
+        });
+    }
+    report.took = started.elapsed();
+    Ok(report)
+}
+
+/// A point's trials: every situation, every hit that a run has, with JSON lines and without.
+fn trials(point: &'static str, hits: usize) -> Vec<Trial> {
+    let mut situations = vec![Situation::Fresh, Situation::Continuing, Situation::Again];
+    if point.starts_with("admit.") {
+        situations.push(Situation::Busy);
+    }
+    (0..TRIALS)
+        .map(|index| Trial {
+            point,
+            hit: 1 + (index / situations.len()) % hits.max(1),
+            situation: situations[index % situations.len()],
+            json: index % 2 == 0,
+        })
+        .collect()
+}
+
+type Done = (usize, Trial, Outcome);
+
+/// Runs all trials, several at once.
+fn all(agent: &Path, trials: &[(usize, Trial)]) -> io::Result<Vec<Done>> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<io::Result<Done>>> = Mutex::default();
+    let work = || {
+        while let Some((index, trial)) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = trial
+                .run(agent, None)
+                .map(|outcome| (*index, *trial, outcome))
+                .map_err(|error| io::Error::new(error.kind(), format!("{trial:?}: {error}")));
+            done.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(outcome);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(work);
+        }
+    });
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.into_iter().collect()
+}
+
+fn failure(trial: &Trial, outcome: &Outcome) -> Option<String> {
+    let mut reasons: Vec<String> = outcome.breaches.iter().map(Breach::to_string).collect();
+    if !outcome.reached {
+        reasons.push("the point was not reached".to_owned());
+    }
+    let evidence = &outcome.evidence;
+    (!reasons.is_empty()).then(|| format!("{trial:?}: {}\n{evidence:#?}", reasons.join("; ")))
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:24} {:>12} {:>8}",
+            "crash point", "hits per run", "reached"
+        )?;
+        for PointReport {
+            point,
+            hits_of_a_run,
+            reached,
+        } in &self.points
+        {
+            writeln!(f, "{point:24} {hits_of_a_run:>12} {reached:>5}/{TRIALS}")?;
+        }
+        let failures = self.failures.len();
+        write!(f, "{failures} failures in {:.1} s", self.took.as_secs_f64())?;
+        for failure in &self.failures {
+            write!(f, "\n\n{failure}")?;
+        }
+        Ok(())
+    }
+}

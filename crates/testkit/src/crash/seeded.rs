@@ -1,0 +1,148 @@
+//! The seeded defects: each must be caught, and for the reason that is its own.
+//! Invariant: a defect's scenario passes without the defect, so that what it catches is the defect.
+//! It must not know how a defect is built in.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use super::breach::Breach;
+use super::evidence::committed;
+use super::stage::{Cue, Stage};
+use super::trial::{Situation, Trial};
+
+/// Every defect with the promise that it breaks.
+pub const EXPECTED: [(&str, Breach); 5] = [
+    ("acknowledge-before-commit", Breach::AcknowledgedTooEarly),
+    ("skip-epoch-check", Breach::StaleLane),
+    ("drop-delivery-swap", Breach::DeliveredTwice),
+    ("rerun-unsafe-call", Breach::UnsafeRepeated),
+    ("append-without-head", Breach::BlindAppend),
+];
+
+/// What a process says while another one has its session.
+const WAITS: &str = "another process";
+
+/// How often a scenario is tried whose defect shows only if the kill comes at the right moment.
+const TRIES: usize = 10;
+
+/// Plays the scenario that is to catch `defect`, with the defect seeded or without, and returns what it found.
+///
+/// # Errors
+/// If there is no such defect, the binary cannot be run, or a file cannot be read.
+pub fn catch(agent: &Path, defect: &str, seeded: bool) -> io::Result<BTreeSet<Breach>> {
+    let seed = seeded.then_some(defect);
+    match defect {
+        "acknowledge-before-commit" => early_acknowledgement(agent, seed),
+        "skip-epoch-check" => lost_session(agent, seed),
+        "drop-delivery-swap" => asked_again(agent, seed),
+        "rerun-unsafe-call" => killed_after_an_unsafe_call(agent, seed),
+        "append-without-head" => unseen_input(agent, seed),
+        _ => Err(io::Error::other(format!("no defect `{defect}`"))),
+    }
+}
+
+/// The process dies just before the commit of its admission.
+fn early_acknowledgement(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
+    let trial = Trial {
+        point: "store.before_commit",
+        hit: 1,
+        situation: Situation::Fresh,
+        json: true,
+    };
+    // The words may still be on their way when the process dies, so one try may prove nothing.
+    let mut found = BTreeSet::new();
+    for _ in 0..TRIES {
+        found.extend(trial.run(agent, defect)?.breaches);
+    }
+    Ok(found)
+}
+
+/// The process dies after an unsafe effect and before its outcome is written down.
+fn killed_after_an_unsafe_call(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
+    let trial = Trial {
+        point: "tool.after_run",
+        hit: 3,
+        situation: Situation::Fresh,
+        json: false,
+    };
+    Ok(trial.run(agent, defect)?.breaches.into_iter().collect())
+}
+
+/// The same id is asked again after its reply was delivered.
+fn asked_again(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
+    let mut stage = Stage::new(agent, defect, &[])?;
+    stage.play(cue("again"))?;
+    stage.play(cue("again"))?;
+    Ok(stage.evidence()?.breaches())
+}
+
+/// A process is held up while another takes its session over, believing it dead; then it goes on.
+fn lost_session(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
+    let gates = [("first", "of the first"), ("first", "of the second")];
+    let mut stage = Stage::new(agent, defect, &gates)?;
+    let first = stage.enter(cue("first"))?;
+    first
+        .process()
+        .hear(|said| said.contains("model.requested"));
+    let own = newest_in(&first.process().stdout());
+    stage.await_requests(1);
+    remove_owner_files(&stage, "lock")?;
+    let second = stage.enter(cue("second"))?;
+    stage.await_requests(2);
+    stage.open("of the first");
+    // It sees that it has lost the session and waits, or it goes on.
+    let went_on = |said: &str| newest_in(said) > own;
+    first
+        .process()
+        .hear(|said| said.contains(WAITS) || went_on(said));
+    if went_on(&first.process().stdout()) {
+        return Ok(BTreeSet::from([Breach::StaleLane]));
+    }
+    stage.open("of the second");
+    stage.leave(first)?;
+    stage.leave(second)?;
+    Ok(stage.evidence()?.breaches())
+}
+
+/// A second input is admitted while the first one's lane is held up and cannot be woken; then it goes on.
+fn unseen_input(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
+    let mut stage = Stage::new(agent, defect, &[("first", "of the first")])?;
+    let first = stage.enter(cue("first"))?;
+    stage.await_requests(1);
+    remove_owner_files(&stage, "sock")?;
+    let second = stage.enter(cue("second"))?;
+    second.process().hear(|said| said.contains(WAITS));
+    stage.open("of the first");
+    let unread = stage.leave(first)?;
+    if unread.stderr.contains("grew unseen") {
+        return Ok(BTreeSet::from([Breach::BlindAppend]));
+    }
+    stage.leave(second)?;
+    Ok(stage.evidence()?.breaches())
+}
+
+fn cue(id: &str) -> Cue<'_> {
+    Cue {
+        id,
+        json: true,
+        crash: None,
+    }
+}
+
+/// Removes the locks or sockets by which other processes find the owners of sessions.
+fn remove_owner_files(stage: &Stage, extension: &str) -> io::Result<()> {
+    for entry in std::fs::read_dir(stage.scene().state().join("owners"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The newest position whose commit is told in JSON lines; 0 if there is none.
+fn newest_in(stdout: &str) -> u64 {
+    let positions = committed(stdout).filter_map(|event| event["seq"].as_u64());
+    positions.max().unwrap_or(0)
+}

@@ -1,0 +1,185 @@
+//! The stage of one trial: a scene, the scripted model, the effect server, and runs of the real binary on it.
+//! Invariant: every process that is started leaves a run in the evidence, however it ends.
+//! It must not judge.
+
+use std::io;
+use std::path::Path;
+
+use crate::model_server::{Entry, Reply, Script, When};
+use crate::process::{LIMIT, Output, Process};
+use crate::state_file::{RecordedInput, StateFile};
+use crate::{EffectServer, Scene};
+
+use super::evidence::{Evidence, Run, question};
+
+/// The session that every run of a trial is on.
+const SESSION: &str = "crash-suite";
+
+/// A stage and what has happened on it.
+pub(super) struct Stage {
+    scene: Scene,
+    effects: EffectServer,
+    evidence: Evidence,
+}
+
+/// How one process is run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cue<'a> {
+    /// The key of its input; the text asked follows from it.
+    pub(super) id: &'a str,
+    /// Whether it prints JSON lines.
+    pub(super) json: bool,
+    /// `point:hit`, where it is killed.
+    pub(super) crash: Option<&'a str>,
+}
+
+/// A process on the stage.
+pub(super) struct Acting {
+    id: String,
+    json: bool,
+    process: Process,
+}
+
+/// A model that does every kind of effect, one after the other, and then answers. Each gate holds one first
+/// answer to the input of that id back, in the order of the gates.
+fn script(gates: &[(&str, &str)]) -> Script {
+    let note = serde_json::json!({ "note": "{{user}}" });
+    let first = Reply::call("probe.pure", &note).and_call("probe.idempotent", &note);
+    let held = |script: Script, (id, gate): &(&str, &str)| {
+        let when = When::user(question(id)).results(0);
+        script.once(when, first.clone().gate(*gate))
+    };
+    gates
+        .iter()
+        .fold(Script::new(), held)
+        .on(When::any().results(0), first)
+        .on(When::any().results(2), Reply::call("probe.unsafe", &note))
+        .otherwise(Reply::text("answer to {{user}}"))
+}
+
+impl Stage {
+    /// An empty stage for the binary `agent`, perhaps with a defect seeded. Each gate `(id, name)` holds one
+    /// answer back.
+    pub(super) fn new(
+        agent: &Path,
+        defect: Option<&str>,
+        gates: &[(&str, &str)],
+    ) -> io::Result<Self> {
+        let effects = EffectServer::start()?;
+        let mut scene = Scene::new(agent)?
+            .with_model(script(gates))?
+            .with_variable("CORVID_EFFECT_SERVER", effects.url());
+        if let Some(defect) = defect {
+            scene = scene.with_variable("CORVID_DEFECT", defect);
+        }
+        let ledger = scene.folder().join("points");
+        scene = scene.with_variable("CORVID_CRASH_LEDGER", ledger);
+        Ok(Self {
+            scene,
+            effects,
+            evidence: Evidence::default(),
+        })
+    }
+
+    /// Starts a process.
+    pub(super) fn enter(&self, cue: Cue<'_>) -> io::Result<Acting> {
+        let mut command = self.scene.command();
+        command
+            .args(["run", "-s", SESSION, "--id", cue.id, "-e"])
+            .arg(question(cue.id));
+        if cue.json {
+            command.arg("--json");
+        }
+        if let Some(crash) = cue.crash {
+            command.env("CORVID_CRASH", crash);
+        }
+        Ok(Acting {
+            id: cue.id.to_owned(),
+            json: cue.json,
+            process: Process::start(command, b"")?,
+        })
+    }
+
+    /// Waits for a process and keeps what it left.
+    pub(super) fn leave(&mut self, acting: Acting) -> io::Result<Output> {
+        let Acting { id, json, process } = acting;
+        let output = process.wait()?;
+        let stored = self.stored()?;
+        self.evidence.runs.push(Run {
+            id,
+            json,
+            output: output.clone(),
+            stored,
+        });
+        Ok(output)
+    }
+
+    /// Runs a process to its end.
+    pub(super) fn play(&mut self, cue: Cue<'_>) -> io::Result<Output> {
+        let acting = self.enter(cue)?;
+        self.leave(acting)
+    }
+
+    /// How often each crash point was hit so far, as the processes themselves noted.
+    pub(super) fn hits(&self, point: &str) -> io::Result<usize> {
+        let ledger = self.scene.folder().join("points");
+        match std::fs::read_to_string(ledger) {
+            Ok(text) => Ok(text.lines().filter(|line| *line == point).count()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Blocks until the model has so many requests; false if that does not come.
+    pub(super) fn await_requests(&self, count: usize) -> bool {
+        let enough = |entries: &[Entry]| entries.len() >= count;
+        let model = self.scene.model();
+        model.is_some_and(|model| model.wait_for(LIMIT, enough))
+    }
+
+    /// Opens a gate.
+    pub(super) fn open(&self, gate: &str) {
+        if let Some(model) = self.scene.model() {
+            model.open(gate);
+        }
+    }
+
+    /// The scene itself.
+    pub(super) fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// The inputs in the store now.
+    pub(super) fn stored(&self) -> io::Result<Vec<RecordedInput>> {
+        match StateFile::open(&self.scene.state()) {
+            Ok(mut file) => {
+                let inputs = file.inputs()?;
+                file.close()?;
+                Ok(inputs)
+            }
+            // A process that dies early enough leaves none.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Everything that has happened.
+    pub(super) fn evidence(mut self) -> io::Result<Evidence> {
+        let mut file = StateFile::open(&self.scene.state())?;
+        self.evidence.integrity = file.integrity()?;
+        self.evidence.events = file.events()?;
+        file.close()?;
+        self.evidence.marks = self.effects.calls();
+        if let Some(model) = self.scene.model() {
+            self.evidence.objections = model.violations();
+        }
+        Ok(self.evidence)
+    }
+}
+
+impl Acting {
+    /// The process.
+    pub(super) fn process(&self) -> &Process {
+        &self.process
+    }
+}

@@ -1,0 +1,117 @@
+//! One trial: a process is killed at the n-th hit of a point, started again with the same id, and judged.
+//! Invariant: the last run of every id is left alone, so that a missing answer is the program's fault.
+//! It must not know the defects.
+
+use std::io;
+use std::path::Path;
+
+use super::breach::Breach;
+use super::evidence::Evidence;
+use super::stage::{Cue, Stage};
+
+/// What is going on when the process is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Situation {
+    /// It is the first process of all, on a session that is not there yet.
+    Fresh,
+    /// The session has a finished turn.
+    Continuing,
+    /// The process that is started next is killed at the same point, too.
+    Again,
+    /// Another process is at work in the session.
+    Busy,
+}
+
+/// One trial.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trial {
+    /// The point.
+    pub(super) point: &'static str,
+    /// At which hit in its process.
+    pub(super) hit: usize,
+    /// What else goes on.
+    pub(super) situation: Situation,
+    /// Whether the processes print JSON lines.
+    pub(super) json: bool,
+}
+
+/// How a trial went.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// The point was reached and the process killed there.
+    pub(super) reached: bool,
+    /// What is wrong.
+    pub(super) breaches: Vec<Breach>,
+    /// What was left behind, to be shown if something is wrong.
+    pub(super) evidence: Evidence,
+}
+
+impl Trial {
+    /// Runs the trial.
+    pub(super) fn run(&self, agent: &Path, defect: Option<&str>) -> io::Result<Outcome> {
+        let mut stage = Stage::new(agent, defect, &[("other", "busy")])?;
+        let crash = format!("{}:{}", self.point, self.hit);
+        let killed = Cue {
+            id: "main",
+            json: self.json,
+            crash: Some(&crash),
+        };
+        let alone = Cue {
+            crash: None,
+            ..killed
+        };
+        let reached = match self.situation {
+            Situation::Fresh => stage.play(killed)?.was_killed(),
+            Situation::Continuing => {
+                stage.play(Cue {
+                    id: "before",
+                    ..alone
+                })?;
+                stage.play(killed)?.was_killed()
+            }
+            Situation::Again => {
+                let reached = stage.play(killed)?.was_killed();
+                let first_hit = format!("{}:1", self.point);
+                stage.play(Cue {
+                    crash: Some(&first_hit),
+                    ..killed
+                })?;
+                reached
+            }
+            Situation::Busy => {
+                let other = stage.enter(Cue {
+                    id: "other",
+                    ..alone
+                })?;
+                stage.await_requests(1);
+                let reached = stage.play(killed)?.was_killed();
+                stage.open("busy");
+                stage.leave(other)?;
+                reached
+            }
+        };
+        stage.play(alone)?;
+        let evidence = stage.evidence()?;
+        Ok(Outcome {
+            reached,
+            breaches: evidence.breaches().into_iter().collect(),
+            evidence,
+        })
+    }
+}
+
+/// How often one undisturbed first run hits a point.
+pub(super) fn hits_of_a_run(agent: &Path, points: &[&'static str]) -> io::Result<Vec<usize>> {
+    let mut stage = Stage::new(agent, None, &[])?;
+    let cue = Cue {
+        id: "count",
+        json: false,
+        crash: None,
+    };
+    let output = stage.play(cue)?;
+    if !output.is_success() {
+        let reason = format!("an undisturbed run fails: {output:?}");
+        return Err(io::Error::other(reason));
+    }
+    points.iter().map(|point| stage.hits(point)).collect()
+}
