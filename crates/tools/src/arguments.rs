@@ -46,13 +46,18 @@ pub(crate) fn at_least(schema: &mut Value, name: &str, minimum: u64) {
 /// # Errors
 /// One sentence that names the argument, what was found and what is allowed.
 pub(crate) fn read<T: DeserializeOwned>(schema: &Value, arguments: &Value) -> Result<T, String> {
-    let Some(given) = arguments.as_object() else {
-        return Err(format!(
-            "the arguments are {}; they must be one JSON object",
-            shown(arguments)
-        ));
-    };
     let empty = Map::new();
+    let given = match arguments {
+        Value::Object(given) => given,
+        // Nothing at all is how some models write that there is nothing to say.
+        Value::Null => &empty,
+        other => {
+            return Err(format!(
+                "the arguments are {}; they must be one JSON object",
+                shown(other)
+            ));
+        }
+    };
     let properties = schema["properties"].as_object().unwrap_or(&empty);
     for (name, value) in given {
         let property = properties.get(name).ok_or_else(|| {
@@ -219,6 +224,7 @@ mod tests {
             "the arguments are the text \"ls\"; they must be one JSON object",
         );
         check(json!({}), "argument `path` is missing; it must be text");
+        check(json!(null), "argument `path` is missing; it must be text");
         check(
             json!({ "path": 7 }),
             "argument `path` is the number 7; it must be text",

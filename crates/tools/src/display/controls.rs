@@ -6,7 +6,7 @@
 use super::is_deceptive;
 
 /// A filter that is handed a text character by character.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Controls {
     state: State,
 }
