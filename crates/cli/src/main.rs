@@ -1,2 +1,59 @@
-//! Placeholder.
-fn main() {}
+//! The `agent` binary: the command line, the config and the wiring of all crates.
+//! Invariant: the sandbox's stages come before everything else, on the one thread there is.
+//! It must not know how anything is done that a crate owns.
+
+mod args;
+mod commands;
+mod config;
+mod exit;
+mod logs;
+mod output;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::args::Line;
+use crate::config::Environment;
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    if let Some(code) = corvid_sandbox::enter() {
+        return code;
+    }
+    let Line { command } = match Line::try_parse() {
+        Ok(line) => line,
+        Err(error) => return refuse(&error),
+    };
+    let Some(command) = command else {
+        return short_help();
+    };
+    let environment = Environment::of_process();
+    let done = logs::start(&environment).and_then(|()| commands::dispatch(command, &environment));
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output::say(&format!("error: {error:#}"));
+            Exit::Error.into()
+        }
+    }
+}
+
+/// Prints what clap has to say: help and version on standard output, a mistake on standard error.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let exit = if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    };
+    // A reader that left early has read enough.
+    drop(error.print());
+    exit.into()
+}
+
+fn short_help() -> ExitCode {
+    let printed = Line::command().print_help();
+    drop(printed);
+    Exit::Done.into()
+}

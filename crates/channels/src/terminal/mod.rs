@@ -130,6 +130,11 @@ impl Terminal {
         self.state().screen.keep(&[text.to_owned()]);
     }
 
+    /// Writes one line to standard error if a person watches it.
+    pub fn hint(&self, text: &str) {
+        self.state().screen.hint(text);
+    }
+
     /// Prints a reply that was recorded earlier.
     pub fn print_recorded(&self, session: &SessionId, reply: &ReplyComposed) {
         self.state().print(&Reply {

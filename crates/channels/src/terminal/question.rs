@@ -19,6 +19,7 @@ pub(super) fn lines(question: &OutcomeQuestion, answered: bool) -> String {
         reason,
         ..
     } = question;
+    let arguments = clip(arguments, SHOWN_ARGUMENTS, "");
     let asked =
         format!("? nobody knows whether this happened: {tool} {arguments}\n  because {reason}\n");
     if answered {

@@ -85,6 +85,14 @@ impl Screen {
         self.write_lines(&lines);
     }
 
+    /// Writes one quiet line, on a terminal alone.
+    pub(super) fn hint(&mut self, line: &str) {
+        if let Some(look) = self.look {
+            let style = Style::new().dim().force_styling(look.color);
+            self.write_lines(&[style.apply_to(inert(line)).to_string()]);
+        }
+    }
+
     /// Writes a question's lines, the last without a line feed if somebody answers, and draws nothing below it.
     pub(super) fn pause(&mut self, question: &str) {
         self.erase();

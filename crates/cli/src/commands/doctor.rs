@@ -1,0 +1,172 @@
+//! `agent doctor`: whether everything that Corvid needs is there, and how to get what is missing.
+//! Invariant: it changes nothing; it fails exactly if something required is broken.
+//! It must not know how any part does its work.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use corvid_core::{Sandbox as _, Tasks};
+use serde::Serialize;
+
+use crate::args::Json;
+use crate::config::{Composed, Environment, Home};
+use crate::exit::Exit;
+use crate::output::{print, print_json};
+use crate::wiring;
+
+/// The oldest SQLite whose write-ahead log cannot corrupt a store.
+const SAFE_SQLITE: [u32; 3] = [3, 51, 3];
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    state: State,
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Good,
+    /// It works, but not as well as it could.
+    Lacking,
+    Broken,
+}
+
+/// Looks at everything and says what it found.
+///
+/// # Errors
+/// Only if the findings cannot be printed.
+pub(super) async fn doctor(
+    json: Json,
+    home: &Home,
+    environment: &Environment,
+) -> anyhow::Result<Exit> {
+    let mut findings = vec![finding("corvid", State::Good, env!("CARGO_PKG_VERSION"))];
+    match Composed::load(home, environment) {
+        Ok(composed) => {
+            let file = home.config_file.display();
+            let there = if home.config_file.exists() {
+                ""
+            } else {
+                " (not there; the defaults hold)"
+            };
+            findings.push(finding("config", State::Good, format!("{file}{there}")));
+            findings.extend(state(&composed).await);
+            findings.extend(sandbox(&composed, environment).await);
+            findings.push(model(&composed));
+        }
+        Err(error) => findings.push(finding("config", State::Broken, format!("{error:#}"))),
+    }
+    if json.json {
+        print_json(&findings)?;
+    } else {
+        print(&findings.iter().map(line).collect::<String>())?;
+    }
+    let broken = findings
+        .iter()
+        .any(|finding| finding.state == State::Broken);
+    Ok(if broken { Exit::Error } else { Exit::Done })
+}
+
+fn finding(what: &'static str, state: State, text: impl Into<String>) -> Finding {
+    Finding {
+        what,
+        state,
+        text: text.into(),
+    }
+}
+
+fn line(finding: &Finding) -> String {
+    let mark = match finding.state {
+        State::Good => "✓",
+        State::Lacking => "!",
+        State::Broken => "✗",
+    };
+    let text = corvid_channels::inert(&finding.text).replace('\n', "\n             ");
+    format!("{mark} {:<10} {text}\n", finding.what)
+}
+
+/// The state folder and the store in it. A store that is not there yet is not made for the occasion.
+async fn state(composed: &Composed) -> Vec<Finding> {
+    let path = &composed.store.path;
+    let shown = path.display();
+    if !path.exists() {
+        let text = format!("{shown} (not there; the first run makes it)");
+        return vec![finding("store", State::Good, text)];
+    }
+    let mut findings = Vec::from_iter(folder(path.parent().unwrap_or(path)));
+    let tasks = Tasks::default();
+    match wiring::store(composed, &tasks).await {
+        Err(error) => findings.push(finding("store", State::Broken, format!("{error:#}"))),
+        Ok(store) => match store.check().await {
+            Err(error) => findings.push(finding("store", State::Broken, error.to_string())),
+            Ok(health) => {
+                findings.push(sqlite(&health.sqlite));
+                let (state, text) = if health.problems.is_empty() {
+                    let text = format!(
+                        "{shown} (version {}, {} sessions, {} events, whole)",
+                        health.version, health.sessions, health.events
+                    );
+                    (State::Good, text)
+                } else {
+                    let problems = health.problems.join("; ");
+                    let text = format!(
+                        "{shown} is damaged: {problems}; move it away and restore a backup"
+                    );
+                    (State::Broken, text)
+                };
+                findings.push(finding("store", state, text));
+            }
+        },
+    }
+    tasks.shutdown().await;
+    findings
+}
+
+fn folder(folder: &Path) -> Option<Finding> {
+    let shown = folder.display();
+    let mode = folder.metadata().ok()?.permissions().mode();
+    let open = mode & 0o077 != 0;
+    let text = format!("others can look into {shown}; `chmod 700 {shown}`");
+    open.then(|| finding("state", State::Lacking, text))
+}
+
+fn sqlite(version: &str) -> Finding {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    let found = [(); 3].map(|()| numbers.next().unwrap_or(0));
+    if found >= SAFE_SQLITE {
+        return finding("sqlite", State::Good, version);
+    }
+    let text =
+        format!("{version} can corrupt the store; build this program anew with 3.51.3 or later");
+    finding("sqlite", State::Broken, text)
+}
+
+async fn sandbox(composed: &Composed, environment: &Environment) -> Vec<Finding> {
+    let sandbox = wiring::sandbox(composed, environment);
+    let report = sandbox.report();
+    let missing = report.missing.join("\n");
+    if !report.enforced {
+        let text = format!("commands are refused here:\n{missing}");
+        return vec![finding("sandbox", State::Broken, text)];
+    }
+    let namespaces = sandbox.namespaces().await.err();
+    let lacking: Vec<String> = report.missing.iter().cloned().chain(namespaces).collect();
+    if lacking.is_empty() {
+        return vec![finding("sandbox", State::Good, "in force")];
+    }
+    let text = format!("in force, but:\n{}", lacking.join("\n"));
+    vec![finding("sandbox", State::Lacking, text)]
+}
+
+fn model(composed: &Composed) -> Finding {
+    let choice = &composed.model;
+    let text = format!("{}, because {}", choice.name, choice.because);
+    if choice.name == "manual" {
+        let add = "which is no language model; set OPENAI_API_KEY or see `agent model list`";
+        return finding("model", State::Lacking, format!("{text}: {add}"));
+    }
+    finding("model", State::Good, text)
+}

@@ -1,0 +1,64 @@
+//! One file a command: from its arguments to what it prints.
+//! Invariant: data goes to standard output, everything else to standard error.
+//! It must not know how a turn runs or where events are kept.
+
+mod config;
+mod doctor;
+mod model;
+mod run;
+mod sessions;
+
+use anyhow::Context as _;
+use clap::CommandFactory as _;
+use corvid_core::wire::Millis;
+
+use crate::args::{Command, Line};
+use crate::config::{Environment, Home};
+use crate::exit::Exit;
+use crate::output;
+
+/// Does what the command line asks.
+///
+/// # Errors
+/// With the sentence for the person; the program then ends with [`Exit::Error`].
+pub(crate) fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<Exit> {
+    if let Command::Completions { shell } = command {
+        return completions(shell);
+    }
+    let home = Home::find(environment)?;
+    match command {
+        Command::Completions { .. } => Ok(Exit::Done),
+        Command::Config(command) => config::config(command, &home, environment),
+        Command::Run(arguments) => block_on(run::run(arguments, &home, environment)),
+        Command::Sessions(command) => block_on(sessions::sessions(command, &home, environment)),
+        Command::Model(command) => block_on(model::model(command, &home, environment)),
+        Command::Doctor(json) => block_on(doctor::doctor(json, &home, environment)),
+    }
+}
+
+/// A time for a person, to the minute.
+fn moment(millis: Millis) -> String {
+    jiff::Timestamp::from_millisecond(millis).map_or_else(
+        |_| format!("{millis} ms"),
+        |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    )
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Line::command(), "agent", &mut script);
+    output::print(&String::from_utf8(script).context("the completion script is text")?)?;
+    Ok(Exit::Done)
+}
+
+/// Runs a command on one thread. Blocking work that is still going on (a question nobody answered) does not
+/// hold up the end.
+fn block_on(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be made")?;
+    let exit = runtime.block_on(command);
+    runtime.shutdown_background();
+    exit
+}

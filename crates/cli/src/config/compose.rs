@@ -1,0 +1,199 @@
+//! From the settings to each crate's own config.
+//! Invariant: a crate gets its own values and nothing else; a key goes into its own provider's entry.
+//! It must not know what a crate does with its config.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use corvid_llm::{KeyRule, PRESETS, Preset, ProviderConfig, Timeouts};
+
+use super::environment::Environment;
+use super::home::Home;
+use super::problem::{Problem, Problems};
+use super::settings::{Provider, Settings};
+use super::{Layered, secrets};
+
+/// A mebibyte.
+const MIB: u64 = 1024 * 1024;
+
+/// What the crates get.
+#[derive(Clone, Debug)]
+pub(crate) struct Composed {
+    /// The settings themselves.
+    pub(crate) settings: Settings,
+    /// Where the store is.
+    pub(crate) store: corvid_store::Config,
+    /// The folder of whole outputs.
+    pub(crate) outputs: PathBuf,
+    /// The providers.
+    pub(crate) llm: corvid_llm::Config,
+    /// The built-in tools.
+    pub(crate) tools: corvid_tools::Config,
+    /// Folders that commands and tools may read beside the system's.
+    pub(crate) toolchains: Vec<PathBuf>,
+    /// Bytes of a command's output that are kept.
+    pub(crate) output_bytes: u64,
+    /// Folders that no tool may touch.
+    pub(crate) private: Vec<PathBuf>,
+    /// The model, unless the person names another.
+    pub(crate) model: ModelChoice,
+}
+
+/// A model and why it was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ModelChoice {
+    /// `provider/model`, or `manual`.
+    pub(crate) name: String,
+    /// Why, for a person.
+    pub(crate) because: String,
+}
+
+impl Composed {
+    /// Composes everything from config and environment.
+    ///
+    /// # Errors
+    /// With every problem of the config and of the key files it names.
+    pub(crate) fn load(home: &Home, environment: &Environment) -> anyhow::Result<Self> {
+        let layered = Layered::load(home, environment)?;
+        Self::of(&layered, home, environment)
+    }
+
+    /// Composes from settings that are already read.
+    ///
+    /// # Errors
+    /// As [`Composed::load`].
+    pub(crate) fn of(
+        layered: &Layered,
+        home: &Home,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
+        let settings = Settings::of(layered).context("the config keys and their types disagree")?;
+        let mut problems = Vec::new();
+        let llm = providers(&settings, home, environment, &mut problems);
+        let mut expand = |name: &str, path: &str| {
+            home.expand(path).unwrap_or_else(|why| {
+                problems.push(Problem {
+                    key: Some(name.to_owned()),
+                    text: format!("`{name}` is `{path}`: {why}"),
+                });
+                PathBuf::new()
+            })
+        };
+        let database = match settings.store.url.strip_prefix("sqlite:") {
+            Some(path) => expand("store.url", path),
+            None => home.state.join("corvid.db"),
+        };
+        let toolchains: Vec<PathBuf> = settings
+            .sandbox
+            .toolchains
+            .iter()
+            .map(|path| expand("sandbox.toolchains", path))
+            .collect();
+        if !problems.is_empty() {
+            return Err(Problems(problems).into());
+        }
+        let private = private(home, &database);
+        Ok(Self {
+            outputs: home.state.join("outputs"),
+            tools: tools(&settings, &toolchains, &private),
+            toolchains,
+            output_bytes: settings.sandbox.output_mb * MIB,
+            private,
+            store: corvid_store::Config { path: database },
+            model: choose(&settings, layered, &llm),
+            llm,
+            settings,
+        })
+    }
+}
+
+fn tools(settings: &Settings, readable: &[PathBuf], private: &[PathBuf]) -> corvid_tools::Config {
+    let tools = &settings.tools;
+    corvid_tools::Config {
+        timeout: Duration::from_secs(tools.timeout_secs),
+        max_timeout: Duration::from_secs(tools.max_timeout_secs),
+        output_chars: tools.output_chars,
+        max_file_bytes: tools.max_file_mb * MIB,
+        readable: readable.to_vec(),
+        private: private.to_vec(),
+    }
+}
+
+/// Corvid's own folders, and where the person's credentials usually are.
+fn private(home: &Home, database: &Path) -> Vec<PathBuf> {
+    let own = [
+        Some(home.config_folder()),
+        Some(&*home.state),
+        database.parent(),
+    ];
+    let credentials = home.user.as_deref().map(corvid_sandbox::credential_paths);
+    let own = own.into_iter().flatten().map(PathBuf::from);
+    own.chain(credentials.into_iter().flatten()).collect()
+}
+
+fn providers(
+    settings: &Settings,
+    home: &Home,
+    environment: &Environment,
+    problems: &mut Vec<Problem>,
+) -> corvid_llm::Config {
+    let mut llm = corvid_llm::Config::default();
+    for preset in PRESETS {
+        let Some(provider) = settings.providers.get(preset.name) else {
+            continue;
+        };
+        let key = secrets::provider_key(preset, &provider.key_file, home, environment);
+        let key = key.unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
+        llm.providers.push(ProviderConfig {
+            name: preset.name.to_owned(),
+            base_url: differing(&provider.base_url, preset.base_url),
+            key,
+            model: differing(&provider.model, preset.default_model),
+            context_tokens: Some(provider.context_tokens),
+            timeouts: Timeouts {
+                first_byte: Duration::from_secs(provider.first_byte_secs),
+                idle: Duration::from_secs(provider.idle_secs),
+            },
+        });
+    }
+    llm
+}
+
+/// What was set to something else than the preset has.
+fn differing(text: &str, preset: Option<&str>) -> Option<String> {
+    (!text.is_empty() && Some(text) != preset).then(|| text.to_owned())
+}
+
+/// The order of DESIGN §8: config, then the first provider with a key, then one that needs none and was
+/// set up by hand, and last `manual`.
+fn choose(settings: &Settings, layered: &Layered, llm: &corvid_llm::Config) -> ModelChoice {
+    let choice = |name: String, because: String| ModelChoice { name, because };
+    if !settings.model.is_empty() {
+        return choice(settings.model.clone(), "the config says so".to_owned());
+    }
+    let usable = |preset: &Preset| -> Option<&Provider> {
+        let provider = settings.providers.get(preset.name)?;
+        (!provider.base_url.is_empty() && !provider.model.is_empty()).then_some(provider)
+    };
+    for (preset, config) in PRESETS.iter().zip(&llm.providers) {
+        if let (Some(provider), Some(key)) = (usable(preset), &config.key) {
+            let name = format!("{}/{}", preset.name, provider.model);
+            return choice(name, format!("its key is in {}", key.source));
+        }
+    }
+    for preset in PRESETS
+        .iter()
+        .filter(|preset| preset.key == KeyRule::Optional)
+    {
+        let model = format!("providers.{}.model", preset.name);
+        if let Some(provider) = usable(preset).filter(|_| layered.is_set(&model)) {
+            let name = format!("{}/{}", preset.name, provider.model);
+            return choice(name, format!("`{model}` is set"));
+        }
+    }
+    choice("manual".to_owned(), "no provider has a key".to_owned())
+}

@@ -1,0 +1,117 @@
+//! Where Corvid keeps its things: one folder for config, one for state.
+//! Invariant: both are absolute, and nothing is guessed where the person's home is not known.
+//! It must not know what lies in the folders.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::environment::Environment;
+
+/// The two places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Home {
+    /// The config file; it need not exist.
+    pub(crate) config_file: PathBuf,
+    /// The folder of the store, outputs and locks.
+    pub(crate) state: PathBuf,
+    /// The person's own home, for `~`; none where only `CORVID_HOME` is set.
+    pub(crate) user: Option<PathBuf>,
+}
+
+impl Home {
+    /// Finds both from `CORVID_HOME`, else from the XDG folders, else from `HOME`.
+    ///
+    /// # Errors
+    /// If none of them is set.
+    pub(crate) fn find(environment: &Environment) -> anyhow::Result<Self> {
+        let user = environment.folder("HOME");
+        if let Some(home) = environment.path("CORVID_HOME") {
+            let home = std::path::absolute(&home)
+                .with_context(|| format!("CORVID_HOME `{}` is no path", home.display()))?;
+            return Ok(Self {
+                config_file: home.join("config.toml"),
+                state: home.join("state"),
+                user,
+            });
+        }
+        let below = |variable: &str, fallback: &str| {
+            environment
+                .folder(variable)
+                .or_else(|| user.as_ref().map(|user| user.join(fallback)))
+        };
+        let config = below("XDG_CONFIG_HOME", ".config");
+        let data = below("XDG_DATA_HOME", ".local/share");
+        match (config, data) {
+            (Some(config), Some(data)) => Ok(Self {
+                config_file: config.join("corvid").join("config.toml"),
+                state: data.join("corvid"),
+                user,
+            }),
+            _ => bail!(
+                "HOME is not set to an absolute path, so there is no place for config and state; \
+                 set CORVID_HOME to a folder, e.g. `CORVID_HOME=/var/lib/corvid agent …`"
+            ),
+        }
+    }
+
+    /// The folder that the config file lies in.
+    pub(crate) fn config_folder(&self) -> &Path {
+        self.config_file.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// An absolute path from one that may begin with `~/`.
+    ///
+    /// # Errors
+    /// If it is relative, or `~` is not known; one sentence that says which paths are allowed.
+    pub(crate) fn expand(&self, path: &str) -> Result<PathBuf, String> {
+        if let Some(rest) = path.strip_prefix("~/") {
+            return match &self.user {
+                Some(user) => Ok(user.join(rest)),
+                None => {
+                    Err("`~` stands for HOME, which is not set; write the whole path".to_owned())
+                }
+            };
+        }
+        let path = Path::new(path);
+        if path.is_absolute() {
+            Ok(path.to_path_buf())
+        } else {
+            Err("a path must begin with `/` or `~/`".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn corvid_home_holds_everything() -> anyhow::Result<()> {
+        let environment = Environment::from([("CORVID_HOME", "/srv/c"), ("HOME", "/home/u")]);
+        let home = Home::find(&environment)?;
+        assert_eq!(home.config_file, Path::new("/srv/c/config.toml"));
+        assert_eq!(home.state, Path::new("/srv/c/state"));
+        assert_eq!(home.expand("~/x"), Ok(PathBuf::from("/home/u/x")));
+        Ok(())
+    }
+
+    #[test]
+    fn xdg_folders_are_respected_if_absolute() -> anyhow::Result<()> {
+        let environment = Environment::from([
+            ("HOME", "/home/u"),
+            ("XDG_CONFIG_HOME", "/cfg"),
+            ("XDG_DATA_HOME", "relative"),
+        ]);
+        let home = Home::find(&environment)?;
+        assert_eq!(home.config_file, Path::new("/cfg/corvid/config.toml"));
+        assert_eq!(home.state, Path::new("/home/u/.local/share/corvid"));
+        Ok(())
+    }
+
+    #[test]
+    fn no_home_is_an_error_with_a_way_out() {
+        let error = Home::find(&Environment::default()).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|text| text.contains("set CORVID_HOME")));
+    }
+}

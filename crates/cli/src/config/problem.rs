@@ -1,0 +1,127 @@
+//! What is wrong with a config: where, what was found, what is allowed, and the command that fixes it.
+//! Invariant: every problem can be put right by following its last half-sentence.
+//! It must not know how a problem was found.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::keys::{Key, nearest};
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Nobody set it.
+    Default,
+    /// A line of the config file, from 1.
+    Line(PathBuf, usize),
+    /// An environment variable.
+    Variable(String),
+    /// An argument of `config set`.
+    Argument,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Line(file, line) => write!(f, "{}:{line}", file.display()),
+            Self::Variable(name) => f.write_str(name),
+            Self::Argument => f.write_str("argument"),
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The key, where the problem has one.
+    pub(crate) key: Option<String>,
+    /// One sentence: where, what, and the fix.
+    pub(crate) text: String,
+}
+
+impl Problem {
+    /// A key that nobody knows.
+    pub(crate) fn unknown(name: &str, source: &Source) -> Self {
+        let guess = nearest(name).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let fix = match source {
+            Source::Variable(variable) => format!("`unset {variable}` or correct its name"),
+            Source::Line(file, line) => {
+                format!("correct or remove line {line} of {}", file.display())
+            }
+            Source::Default | Source::Argument => "`agent config show` lists every key".to_owned(),
+        };
+        let text = match guess.as_str() {
+            "" => format!("{source}: unknown key `{name}`; {fix}"),
+            guess => format!("{source}: unknown key `{name}`{guess} {fix}"),
+        };
+        Self {
+            key: Some(name.to_owned()),
+            text,
+        }
+    }
+
+    /// A value that its key does not allow.
+    pub(crate) fn refused(key: &Key, found: &str, source: &Source) -> Self {
+        let Key { name, kind, .. } = key;
+        let example = match kind.example() {
+            "" => key.default.to_string(),
+            example => format!("'{example}'"),
+        };
+        let fix = match source {
+            Source::Variable(variable) => format!("`export {variable}={example}`"),
+            _ => format!("`agent config set {name} {example}`"),
+        };
+        let place = match source {
+            Source::Argument => String::new(),
+            source => format!("{source}: "),
+        };
+        Self {
+            key: Some(name.clone()),
+            text: format!(
+                "{place}`{name}` is {found}; it must be {}; fix it with e.g. {fix}",
+                kind.allowed()
+            ),
+        }
+    }
+
+    /// A plain value where a section of keys is expected.
+    pub(crate) fn no_section(name: &str, source: &Source) -> Self {
+        Self {
+            key: Some(name.to_owned()),
+            text: format!(
+                "{source}: `{name}` is a section and takes no value of its own; write `[{name}]` on a line \
+                 and its keys below it"
+            ),
+        }
+    }
+
+    /// A file that is no TOML.
+    pub(crate) fn no_toml(file: &Path, text: &str, error: &toml_edit::TomlError) -> Self {
+        let at = error.span().map_or(0, |span| span.start).min(text.len());
+        let before = text.get(..at).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let words = error.message().trim().replace('\n', ", ");
+        let file = file.display();
+        Self {
+            key: None,
+            text: format!(
+                "{file}:{line}:{column}: this is not TOML: {words}; edit line {line}, then try `agent config check`"
+            ),
+        }
+    }
+}
+
+/// Everything that is wrong with a config; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problems(pub(crate) Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<&str> = self.0.iter().map(|problem| problem.text.as_str()).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -1,0 +1,220 @@
+//! `config set`: one value changed in the file, everything else in it left as it was written.
+//! Invariant: the file is replaced whole or not at all, and never by one with a wrong value for the key.
+//! It must not know what the key is for.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use toml_edit::{DocumentMut, Item, Table};
+
+use super::environment::Environment;
+use super::keys::{Key, keys};
+use super::problem::{Problem, Problems, Source};
+use super::value::Value;
+use super::{Home, file, unknown_key};
+
+/// What `set` did.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The value as it now stands in the file.
+    pub(crate) value: Value,
+    /// The variable that is set and wins over the file, if one is.
+    pub(crate) overridden_by: Option<String>,
+    /// What else is wrong in the file.
+    pub(crate) remaining: Vec<Problem>,
+}
+
+/// Sets a key in the config file; makes the file (0600) and its folder (0700) if they are not there.
+///
+/// # Errors
+/// For an unknown key, a value that is not allowed, a file that is no TOML or cannot be written.
+pub(crate) fn set(
+    home: &Home,
+    environment: &Environment,
+    name: &str,
+    text: &str,
+) -> anyhow::Result<Change> {
+    let keys = keys();
+    let key = keys
+        .iter()
+        .find(|key| key.name == name)
+        .ok_or_else(|| anyhow!(unknown_key(name).text))?;
+    let value = key
+        .kind
+        .read_text(text)
+        .ok()
+        .filter(|value| key.kind.check(value).is_ok())
+        .ok_or_else(|| {
+            let shown = format!("`{}`", corvid_channels::inert_line(text));
+            anyhow!(Problem::refused(key, &shown, &Source::Argument).text)
+        })?;
+    let folder = make_folder(home.config_folder())?;
+    folder
+        .lock()
+        .with_context(|| format!("{} cannot be locked", home.config_folder().display()))?;
+    let before = file::read(&home.config_file)?;
+    let after = edit(&home.config_file, &before, key, &value)?;
+    replace(&home.config_file, &after)?;
+    let twin = key.twin();
+    Ok(Change {
+        value,
+        overridden_by: environment.twin(&twin).is_some().then_some(twin),
+        remaining: file::parse(&home.config_file, &after, &keys).problems,
+    })
+}
+
+/// The text with one value changed, checked by reading it back.
+fn edit(path: &Path, before: &str, key: &Key, value: &Value) -> anyhow::Result<String> {
+    let mut document: DocumentMut = before
+        .parse()
+        .map_err(|error| Problems(vec![Problem::no_toml(path, before, &error)]))?;
+    let words: Vec<&str> = key.name.split('.').collect();
+    let (last, sections) = words.split_last().context("a key has a name")?;
+    let mut item = document.as_item_mut();
+    for word in sections {
+        let parent = item
+            .as_table_like_mut()
+            .ok_or_else(|| anyhow!("`{}` is no section in {}", key.name, path.display()))?;
+        item = parent.entry(word).or_insert_with(|| {
+            let mut table = Table::new();
+            table.set_implicit(true);
+            Item::Table(table)
+        });
+    }
+    let table = item.as_table_like_mut().ok_or_else(|| {
+        let section = sections.join(".");
+        let line = Source::Line(path.to_path_buf(), 1);
+        Problems(vec![Problem::no_section(&section, &line)])
+    })?;
+    put(table.entry(last).or_insert(Item::None), value);
+    let after = document.to_string();
+    let read = file::parse(path, &after, std::slice::from_ref(key));
+    match read.values.as_slice() {
+        [(_, stored, _)] if stored == value => Ok(after),
+        _ => Err(anyhow!(
+            "`{}` cannot be set in {}; edit the file by hand",
+            key.name,
+            path.display()
+        )),
+    }
+}
+
+/// Changes the value alone: the comment behind it stays.
+fn put(item: &mut Item, value: &Value) {
+    let mut value = value.to_toml();
+    if let Item::Value(old) = item {
+        *value.decor_mut() = old.decor().clone();
+    }
+    *item = Item::Value(value);
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<File> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .and_then(|()| File::open(folder))
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))
+}
+
+/// Writes a new file beside the old one and moves it into its place; a link stays a link.
+fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut beside = target.clone().into_os_string();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, &target)
+    };
+    write().with_context(|| format!("{} cannot be written", target.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(before: &str, name: &str, value: &Value, expect: &str) {
+        let keys = keys();
+        let edited = keys
+            .iter()
+            .find(|key| key.name == name)
+            .map(|key| edit(Path::new("config.toml"), before, key, value));
+        match edited {
+            Some(Ok(after)) => assert_eq!(after, expect),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_value_is_changed_and_its_comments_stay() {
+        check(
+            "# mine\n[tools] # limits\ntimeout_secs = 5 # short\n# end\n",
+            "tools.timeout_secs",
+            &Value::Count(60),
+            "# mine\n[tools] # limits\ntimeout_secs = 60 # short\n# end\n",
+        );
+    }
+
+    #[test]
+    fn a_missing_section_is_added() {
+        check(
+            "model = \"openai\"\n",
+            "providers.openai.key_file",
+            &Value::text("/k"),
+            "model = \"openai\"\n\n[providers.openai]\nkey_file = \"/k\"\n",
+        );
+    }
+
+    #[test]
+    fn a_top_level_key_goes_before_the_sections() {
+        check(
+            "[turn]\nmax_steps = 3\n",
+            "model",
+            &Value::text("manual"),
+            "model = \"manual\"\n[turn]\nmax_steps = 3\n",
+        );
+    }
+
+    #[test]
+    fn inline_sections_and_wrong_values_can_be_set() {
+        check(
+            "tools = { timeout_secs = \"soon\" }\n",
+            "tools.timeout_secs",
+            &Value::Count(9),
+            "tools = { timeout_secs = 9 }\n",
+        );
+    }
+
+    #[test]
+    fn concurrent_changes_all_stay() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let home = Home {
+            config_file: folder.path().join("corvid/config.toml"),
+            state: folder.path().join("state"),
+            user: None,
+        };
+        std::thread::scope(|scope| {
+            for (name, value) in [("turn.max_steps", "7"), ("tools.timeout_secs", "9")] {
+                let home = &home;
+                scope.spawn(move || set(home, &Environment::default(), name, value));
+            }
+        });
+        let text = file::read(&home.config_file)?;
+        assert!(
+            text.contains("max_steps = 7") && text.contains("timeout_secs = 9"),
+            "{text}"
+        );
+        Ok(())
+    }
+}

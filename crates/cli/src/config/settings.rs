@@ -1,0 +1,118 @@
+//! The config as types, for the code that uses it.
+//! Invariant: its fields are exactly the table's keys; a test holds both together.
+//! It must not know where a value came from, nor check it again.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::Layered;
+
+/// Every key's value. Empty text means "not set".
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The model to use, `provider/model`.
+    pub(crate) model: String,
+    /// `[store]`
+    pub(crate) store: Store,
+    /// `[turn]`
+    pub(crate) turn: Turn,
+    /// `[tools]`
+    pub(crate) tools: Tools,
+    /// `[sandbox]`
+    pub(crate) sandbox: Sandbox,
+    /// `[providers.NAME]`, every preset by its name.
+    pub(crate) providers: BTreeMap<String, Provider>,
+}
+
+/// Where the store is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Store {
+    /// `sqlite:` and a path.
+    pub(crate) url: String,
+}
+
+/// Limits of a turn.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Turn {
+    /// Model calls in one turn.
+    pub(crate) max_steps: u32,
+    /// Pure calls that run at once.
+    pub(crate) parallel_calls: u32,
+}
+
+/// Limits of the built-in tools.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tools {
+    /// Seconds that a call may run unless it asks for another time.
+    pub(crate) timeout_secs: u64,
+    /// Seconds that a call may ask for at most.
+    pub(crate) max_timeout_secs: u64,
+    /// Characters of output that the model gets of one call.
+    pub(crate) output_chars: usize,
+    /// Mebibytes of the largest file that tools write or edit.
+    pub(crate) max_file_mb: u64,
+}
+
+/// The host sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sandbox {
+    /// Folders that commands may read beside the system's and their own.
+    pub(crate) toolchains: Vec<String>,
+    /// Variables that commands inherit beside the harmless ones.
+    pub(crate) variables: Vec<String>,
+    /// Mebibytes of a command's output that are kept.
+    pub(crate) output_mb: u64,
+}
+
+/// One model provider.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Provider {
+    /// The API's address.
+    pub(crate) base_url: String,
+    /// The file that holds the key.
+    pub(crate) key_file: String,
+    /// The model that the bare provider name stands for.
+    pub(crate) model: String,
+    /// Tokens of request that the models take.
+    pub(crate) context_tokens: u64,
+    /// Seconds until the first byte of an answer.
+    pub(crate) first_byte_secs: u64,
+    /// Seconds between two pieces of an answer.
+    pub(crate) idle_secs: u64,
+}
+
+impl Settings {
+    /// The composed values as types.
+    ///
+    /// # Errors
+    /// Only if the table of keys and these types disagree, which a test rules out.
+    pub(crate) fn of(layered: &Layered) -> Result<Self, serde_json::Error> {
+        let mut root = Map::new();
+        for (name, setting) in layered.iter() {
+            put(&mut root, name, serde_json::to_value(&setting.value)?);
+        }
+        serde_json::from_value(Json::Object(root))
+    }
+}
+
+/// Puts a value under a dotted name; the table has no name that is both a value and a section.
+fn put(table: &mut Map<String, Json>, name: &str, value: Json) {
+    let Some((section, rest)) = name.split_once('.') else {
+        table.insert(name.to_owned(), value);
+        return;
+    };
+    let inner = table
+        .entry(section)
+        .or_insert_with(|| Json::Object(Map::new()));
+    if let Json::Object(inner) = inner {
+        put(inner, rest, value);
+    }
+}

@@ -1,0 +1,137 @@
+//! The config through its own door: a file's text and an environment in, settings or problems out.
+
+use std::path::{Path, PathBuf};
+
+use super::settings::Settings;
+use super::{Composed, Environment, Home, Layered, Problems, Value};
+
+fn home() -> Home {
+    Home {
+        config_file: PathBuf::from("/c/config.toml"),
+        state: PathBuf::from("/c/state"),
+        user: Some(PathBuf::from("/home/u")),
+    }
+}
+
+fn compose(text: &str, environment: &Environment) -> Result<Layered, Problems> {
+    Layered::compose(&home(), text, environment)
+}
+
+fn problems(text: &str, environment: &Environment) -> String {
+    match compose(text, environment) {
+        Ok(_) => "no problem".to_owned(),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+#[test]
+fn the_table_and_the_types_name_the_same_keys() -> anyhow::Result<()> {
+    let settings = Settings::of(&compose("", &Environment::default())?)?;
+    assert_eq!(settings.turn.max_steps, 25);
+    assert_eq!(settings.providers.len(), corvid_llm::PRESETS.len());
+    Ok(())
+}
+
+#[test]
+fn the_example_names_every_key_and_parses_to_the_defaults() -> anyhow::Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config.example.toml");
+    let text = std::fs::read_to_string(path)?;
+    let defaults = compose("", &Environment::default())?;
+    let example = compose(&text, &Environment::default())?;
+    for (name, setting) in example.iter() {
+        assert!(example.is_set(name), "the example lacks `{name}`");
+        assert_eq!(defaults.get(name).map(|d| &d.value), Ok(&setting.value));
+    }
+    Ok(())
+}
+
+#[test]
+fn the_environment_wins_over_the_file() -> anyhow::Result<()> {
+    let text = "[turn]\nmax_steps = 3\n[providers.openai]\nbase_url = \"http://file/v1\"\n";
+    let environment = Environment::from([
+        ("CORVID__TURN__MAX_STEPS", "7"),
+        ("OPENAI_BASE_URL", "http://variable/v1"),
+        ("TOGETHER_BASE_URL", "http://together/v1"),
+    ]);
+    let layered = compose(text, &environment)?;
+    let value = |name: &str| layered.get(name).map(|setting| setting.value.clone());
+    assert_eq!(value("turn.max_steps"), Ok(Value::Count(7)));
+    // A provider's usual variable is older than our file, which was written for Corvid.
+    assert_eq!(
+        value("providers.openai.base_url"),
+        Ok(Value::text("http://file/v1"))
+    );
+    assert_eq!(
+        value("providers.together.base_url"),
+        Ok(Value::text("http://together/v1"))
+    );
+    Ok(())
+}
+
+#[test]
+fn every_problem_names_key_place_and_fix() {
+    let environment = Environment::from([
+        ("CORVID__TOOLS__TIMEOT_SECS", "3"),
+        ("CORVID__TURN__MAX_STEPS", "many"),
+        ("OPENAI_BASE_URL", "api.openai.com"),
+    ]);
+    let text = "model = \"gpt-5\"\nstore = 3\n\n[tools]\ntimeout_secs = \"soon\"\nmax_fil_mb = 3\n\
+        [tols]\noutput_chars = 900\n[sandbox]\ntoolchains = [\"relative\"]\n[zebra]\n";
+    insta::assert_snapshot!(problems(text, &environment));
+}
+
+#[test]
+fn broken_toml_is_shown_by_line_and_column() {
+    insta::assert_snapshot!(problems(
+        "model = \"manual\"\n[tools\nx = 1\n",
+        &Environment::default()
+    ));
+    insta::assert_snapshot!(problems(
+        "model = \"a\"\nmodel = \"b\"\n",
+        &Environment::default()
+    ));
+}
+
+#[test]
+fn a_time_above_its_own_maximum_is_a_problem() {
+    let text = "[tools]\ntimeout_secs = 400\n";
+    insta::assert_snapshot!(problems(text, &Environment::default()));
+}
+
+#[test]
+fn the_model_follows_the_design() -> anyhow::Result<()> {
+    let check = |text: &str, environment: &Environment, expect: &str| -> anyhow::Result<()> {
+        let layered = compose(text, environment)?;
+        let composed = Composed::of(&layered, &home(), environment)?;
+        assert_eq!(composed.model.name, expect);
+        Ok(())
+    };
+    let none = Environment::default();
+    let keys = Environment::from([("TOGETHER_API_KEY", "k"), ("OPENROUTER_API_KEY", "k")]);
+    check("", &none, "manual")?;
+    check("", &keys, "openrouter/openrouter/auto")?;
+    check("model = \"together\"", &keys, "together")?;
+    check(
+        "[providers.ollama]\nmodel = \"qwen3\"",
+        &none,
+        "ollama/qwen3",
+    )?;
+    check(
+        "[providers.ollama]\nmodel = \"qwen3\"",
+        &keys,
+        "openrouter/openrouter/auto",
+    )?;
+    check("[providers.custom]\nmodel = \"x\"", &none, "manual")
+}
+
+#[test]
+fn private_folders_are_those_of_config_state_and_store() -> anyhow::Result<()> {
+    let environment = Environment::default();
+    let layered = compose("[store]\nurl = \"sqlite:~/db/c.db\"", &environment)?;
+    let composed = Composed::of(&layered, &home(), &environment)?;
+    for path in ["/c", "/c/state", "/home/u/db", "/home/u/.ssh"] {
+        assert!(composed.private.contains(&PathBuf::from(path)), "{path}");
+    }
+    assert_eq!(composed.store.path, Path::new("/home/u/db/c.db"));
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! How the program ends, as the help documents it.
+//! Invariant: one number for one meaning.
+//! It must not know what a command did.
+
+use std::process::ExitCode;
+
+use corvid_core::wire::Ending;
+
+/// The end of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It did what was asked.
+    Done,
+    /// Something was wrong; it was said on standard error.
+    Error,
+    /// The command line is wrong.
+    Usage,
+    /// The model declined, or there is none.
+    Declined,
+    /// A limit was reached, or the turn was stopped from elsewhere.
+    Limited,
+    /// The model or the turn failed.
+    Failed,
+    /// A signal of this number ended it.
+    Signal(u8),
+}
+
+impl Exit {
+    /// The number for the shell.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Error => 1,
+            Self::Usage => 2,
+            Self::Declined => 3,
+            Self::Limited => 4,
+            Self::Failed => 5,
+            Self::Signal(number) => 128 + number,
+        }
+    }
+}
+
+impl From<Ending> for Exit {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Answered => Self::Done,
+            Ending::Declined => Self::Declined,
+            Ending::Limited | Ending::Stopped => Self::Limited,
+            Ending::Failed | Ending::Crashed => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

@@ -1,0 +1,163 @@
+//! How the crates are put together into a gateway: the one place that sees them all.
+//! Invariant: each part is made once and handed on; nothing here decides what a turn does.
+//! It must not know the command line.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use corvid_channels::terminal::Terminal;
+use corvid_core::wire::{Limits, Patience};
+use corvid_core::{Channel, Clock, Models as _, Outputs, Questions, Sandbox as _, Tasks, Toolset};
+use corvid_gateway::{Access, Gateway, Parts, Settings};
+use corvid_llm::Catalogue;
+use corvid_sandbox::{HostConfig, HostSandbox};
+use corvid_store::Store;
+use corvid_tools::policy::RulePolicy;
+
+use crate::config::{Composed, Environment};
+
+/// Attempts at one step, after faults and after crashes alike (DESIGN §4).
+const ATTEMPTS: u32 = 3;
+
+/// The time: the machine's own.
+///
+/// # Errors
+/// Never.
+#[cfg(not(feature = "faults"))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "with crash points the time may come from a clock server that does not answer"
+)]
+pub(crate) fn clock(_environment: &Environment) -> anyhow::Result<Arc<dyn Clock>> {
+    Ok(Arc::new(corvid_core::SystemClock))
+}
+
+/// The time: that of the clock server that `CORVID_CLOCK` names, else the machine's own.
+///
+/// # Errors
+/// If the clock server does not answer.
+#[cfg(feature = "faults")]
+pub(crate) fn clock(environment: &Environment) -> anyhow::Result<Arc<dyn Clock>> {
+    match environment.text("CORVID_CLOCK") {
+        Ok(Some(server)) => Ok(Arc::new(corvid_testkit::ServedClock::connect(server)?)),
+        Ok(None) => Ok(Arc::new(corvid_core::SystemClock)),
+        Err(sentence) => Err(anyhow::anyhow!(sentence)),
+    }
+}
+
+/// The models.
+pub(crate) fn models(composed: &Composed, clock: Arc<dyn Clock>) -> Catalogue {
+    corvid_llm::catalogue(composed.llm.clone(), clock)
+}
+
+/// The host sandbox.
+pub(crate) fn sandbox(composed: &Composed, environment: &Environment) -> HostSandbox {
+    let mut config = HostConfig::new(helper());
+    config.private.clone_from(&composed.private);
+    config.readable.clone_from(&composed.toolchains);
+    config.environment = environment.pairs();
+    config
+        .variables
+        .clone_from(&composed.settings.sandbox.variables);
+    config.limits.output_bytes = composed.output_bytes;
+    HostSandbox::new(config)
+}
+
+/// Opens the store.
+///
+/// # Errors
+/// With the store's own sentence, which names the file and the fix.
+pub(crate) async fn store(composed: &Composed, tasks: &Tasks) -> anyhow::Result<Store> {
+    Ok(Store::open(&composed.store, tasks).await?)
+}
+
+/// What a gateway of one terminal is made of.
+pub(crate) struct Ingredients<'a> {
+    /// The composed config.
+    pub(crate) composed: &'a Composed,
+    /// The environment.
+    pub(crate) environment: &'a Environment,
+    /// The open store.
+    pub(crate) store: Store,
+    /// The models.
+    pub(crate) models: Arc<Catalogue>,
+    /// The model to use, `provider/model`.
+    pub(crate) model: &'a str,
+    /// The terminal.
+    pub(crate) terminal: Arc<Terminal>,
+    /// The person's user id.
+    pub(crate) user: u32,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where tasks run.
+    pub(crate) tasks: Tasks,
+}
+
+/// The gateway that serves one terminal.
+///
+/// # Errors
+/// With the model's own sentence if it cannot be opened.
+pub(crate) fn gateway(of: Ingredients<'_>) -> anyhow::Result<Gateway> {
+    let model = of.models.open(of.model)?;
+    let sandbox = Arc::new(sandbox(of.composed, of.environment));
+    let turn = &of.composed.settings.turn;
+    let settings = Settings {
+        default_model: of.model.to_owned(),
+        limits: Limits {
+            max_steps: turn.max_steps,
+            parallel_calls: turn.parallel_calls,
+            attempts: ATTEMPTS,
+            patience: Patience::GiveUp,
+        },
+        context_tokens: model.context_tokens(),
+        rules: sandbox.report().rules.clone(),
+    };
+    let tools = corvid_tools::builtin(of.composed.tools.clone(), sandbox);
+    let channel: Arc<dyn Channel> = of.terminal.clone();
+    let questions: Arc<dyn Questions> = of.terminal;
+    Ok(Gateway::new(Parts {
+        store: of.store,
+        access: Access::local(of.user),
+        models: of.models,
+        tools: with_probes(tools, of.environment),
+        policy: Arc::new(RulePolicy::default()),
+        questions,
+        clock: of.clock,
+        channels: vec![channel],
+        outputs: Outputs::new(&of.composed.outputs),
+        tasks: of.tasks,
+        settings,
+    }))
+}
+
+/// Under the feature `faults`: the probe tools beside the built-in ones, if there is an effect server.
+#[cfg(feature = "faults")]
+fn with_probes(tools: Toolset, environment: &Environment) -> Toolset {
+    let Ok(Some(server)) = environment.text("CORVID_EFFECT_SERVER") else {
+        return tools;
+    };
+    let builtin = tools
+        .specs()
+        .iter()
+        .filter_map(|spec| tools.get(&spec.name).cloned());
+    Toolset::new(
+        builtin
+            .chain(corvid_testkit::probes(server))
+            .collect::<Vec<_>>(),
+    )
+}
+
+#[cfg(not(feature = "faults"))]
+fn with_probes(tools: Toolset, _environment: &Environment) -> Toolset {
+    tools
+}
+
+/// This program, to be run again as the sandbox's stages. The link also leads to a binary that was replaced
+/// meanwhile.
+fn helper() -> PathBuf {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() {
+        return link;
+    }
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("agent"))
+}
