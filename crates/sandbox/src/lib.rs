@@ -3,6 +3,8 @@
 //! It must not know tools, turns, or who asked.
 
 mod grants;
+mod host;
 pub mod paths;
 
 pub use grants::credential_paths;
+pub use host::{HostConfig, HostSandbox, Isolation, Limits, boot_id, enter};

@@ -5,4 +5,6 @@
     reason = "a test's scene panics where it cannot be set up"
 )]
 
+mod commands;
 mod paths;
+mod scene;

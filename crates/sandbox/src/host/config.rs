@@ -1,0 +1,78 @@
+//! What the binary hands to the host sandbox.
+//! Invariant: nothing here is read from the machine; the binary composes it once.
+//! It must not know how any of it is enforced.
+
+use std::path::PathBuf;
+
+/// How the host sandbox is set up.
+#[derive(Clone, Debug)]
+pub struct HostConfig {
+    /// The executable whose `main` begins with [`crate::enter`]; it is run again for every command.
+    pub helper: PathBuf,
+    /// What no command may come near: Corvid's own folders and [`crate::credential_paths`].
+    pub private: Vec<PathBuf>,
+    /// Folders that commands may read and execute beside the system's own (toolchains).
+    pub readable: Vec<PathBuf>,
+    /// The environment that commands may inherit from; only the names on the allow-list are taken.
+    pub environment: Vec<(String, String)>,
+    /// Names that are taken from `environment` beside those on the allow-list, e.g. `CARGO_HOME`.
+    pub variables: Vec<String>,
+    /// What one command may use.
+    pub limits: Limits,
+    /// How much of the system's isolation is used.
+    pub isolation: Isolation,
+}
+
+impl HostConfig {
+    /// The defaults around a helper executable.
+    pub fn new(helper: impl Into<PathBuf>) -> Self {
+        Self {
+            helper: helper.into(),
+            private: Vec::new(),
+            readable: Vec::new(),
+            environment: Vec::new(),
+            variables: Vec::new(),
+            limits: Limits::default(),
+            isolation: Isolation::Full,
+        }
+    }
+}
+
+/// What one command may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Limits {
+    /// Bytes of output that are kept from its beginning; the rest is counted, and its end kept too.
+    pub output_bytes: u64,
+    /// Bytes of one file that it writes.
+    pub file_bytes: u64,
+    /// Bytes of data in one process. Address space as such is free: runtimes reserve far more than they use.
+    pub memory_bytes: u64,
+    /// Open files of one process.
+    pub open_files: u64,
+    /// Processes and threads at once; enforced where the command has namespaces of its own.
+    pub processes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            output_bytes: 64 << 20,
+            file_bytes: 8 << 30,
+            memory_bytes: 8 << 30,
+            open_files: 4096,
+            processes: 2048,
+        }
+    }
+}
+
+/// How much of the system's isolation is used. Anything but [`Isolation::Full`] is for tests, which
+/// prove what holds on systems that have less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Isolation {
+    /// Everything that the system allows.
+    Full,
+    /// As on a system that allows no namespaces.
+    WithoutNamespaces,
+    /// As on a system that allows no namespaces and whose Landlock is older than ABI 6.
+    WithoutScopes,
+}

@@ -1,0 +1,117 @@
+//! Which folders a command may be given, compared by their real paths.
+//! Invariant: no grant contains a private path, since a grant cannot be subtracted from.
+//! It must not know how a grant is enforced.
+
+use std::path::{Path, PathBuf};
+
+use crate::paths::canonical;
+
+/// Folders that are the system itself; a command that could write there could do anything.
+const NEVER_WORKED_IN: &[&str] = &["/", "/proc", "/sys", "/dev"];
+
+/// The private paths and the configured folders, as real paths.
+#[derive(Debug)]
+pub(super) struct Borders {
+    private: Vec<PathBuf>,
+    /// The configured folders that hold nothing private.
+    pub(super) readable: Vec<PathBuf>,
+    /// The configured folders that do; they are left out.
+    pub(super) left_out: Vec<PathBuf>,
+}
+
+impl Borders {
+    pub(super) fn new(private: &[PathBuf], readable: &[PathBuf]) -> Self {
+        let private: Vec<_> = private.iter().map(|path| canonical(path)).collect();
+        let (left_out, readable) = readable
+            .iter()
+            .map(|path| canonical(path))
+            .partition(|path| overlaps(path, &private));
+        Self {
+            private,
+            readable,
+            left_out,
+        }
+    }
+
+    /// The real path of a working folder in which a command may run, or why it may not.
+    pub(super) fn admit(&self, working_dir: &Path) -> Result<PathBuf, String> {
+        let shown = working_dir.display();
+        let real = working_dir
+            .canonicalize()
+            .map_err(|error| format!("the working folder `{shown}` cannot be entered: {error}"))?;
+        if !real.is_dir() {
+            return Err(format!("the working folder `{shown}` is not a folder"));
+        }
+        let system = NEVER_WORKED_IN
+            .iter()
+            .map(Path::new)
+            .any(|folder| real == folder || (folder != Path::new("/") && real.starts_with(folder)));
+        if system {
+            return Err(format!(
+                "commands do not run in the system folder `{shown}`; choose another working folder"
+            ));
+        }
+        if let Some(private) = self.private.iter().find(|path| real.starts_with(path)) {
+            return Err(format!(
+                "commands do not run in `{shown}`: it lies in the private folder `{}`; choose another working folder",
+                private.display()
+            ));
+        }
+        if let Some(private) = self.private.iter().find(|path| path.starts_with(&real)) {
+            return Err(format!(
+                "commands do not run in `{shown}`: it contains the private `{}`, which they could then read; \
+                 choose a folder below it. File tools still work here",
+                private.display()
+            ));
+        }
+        Ok(real)
+    }
+
+    /// Whether a path may be granted whole.
+    pub(super) fn grantable(&self, path: &Path) -> bool {
+        !overlaps(&canonical(path), &self.private)
+    }
+}
+
+fn overlaps(path: &Path, private: &[PathBuf]) -> bool {
+    private
+        .iter()
+        .any(|private| private.starts_with(path) || path.starts_with(private))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_working_folder_is_judged_by_its_real_path() {
+        let base = tempfile::tempdir().unwrap();
+        let at = |name: &str| base.path().join(name);
+        std::fs::create_dir_all(at("home/state/inner")).unwrap();
+        std::fs::create_dir_all(at("home/work")).unwrap();
+        std::os::unix::fs::symlink(at("home/state"), at("home/work/link")).unwrap();
+        let borders = Borders::new(&[at("home/state"), at("home/.ssh")], &[]);
+        let check = |path: &str, expect: &str| match borders.admit(&at(path)) {
+            Ok(real) => assert_eq!(expect, "", "{} was admitted", real.display()),
+            Err(why) => assert!(!expect.is_empty() && why.contains(expect), "{path}: {why}"),
+        };
+        check("home/work", "");
+        check("home", "contains the private");
+        check("home/state", "lies in the private folder");
+        check("home/state/inner", "lies in the private folder");
+        check("home/work/link", "lies in the private folder");
+        check("home/none", "cannot be entered");
+        assert!(borders.admit(Path::new("/")).is_err());
+        assert!(borders.admit(Path::new("/proc/self")).is_err());
+    }
+
+    #[test]
+    fn a_configured_folder_that_holds_something_private_is_left_out() {
+        let base = tempfile::tempdir().unwrap();
+        let at = |name: &str| canonical(&base.path().join(name));
+        let borders = Borders::new(&[at("a/secret")], &[at("a"), at("b")]);
+        assert_eq!(borders.readable, [at("b")]);
+        assert_eq!(borders.left_out, [at("a")]);
+        assert!(!borders.grantable(&at("a/secret/deep")));
+    }
+}

@@ -1,0 +1,91 @@
+//! Ending everything below a process where no PID namespace does it.
+//! Invariant: returns only when the process has no descendant; orphans come to it because it is a child
+//! subreaper.
+//! It must not know what the descendants are.
+
+use std::collections::HashMap;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions};
+
+use super::kill;
+
+/// Ends every descendant of this process, those in sessions of their own too, and reaps them. Some
+/// system calls cannot be ended (a dead network file system): then this waits, and the lock stays held.
+pub(super) fn end_all() {
+    let me = rustix::process::getpid();
+    loop {
+        let found = below(me);
+        found.iter().copied().for_each(kill);
+        // Something found is a child, and now dead: waiting for it ends, and what it left comes to us.
+        let how = if found.is_empty() {
+            WaitOptions::NOHANG
+        } else {
+            WaitOptions::empty()
+        };
+        match rustix::process::wait(how) {
+            Err(Errno::INTR) | Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Reaps what has ended meanwhile; yields the status of `awaited` if it is among that.
+pub(super) fn reap(awaited: Pid) -> Option<rustix::process::WaitStatus> {
+    let mut seen = None;
+    while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
+        if pid == awaited {
+            seen = Some(status);
+        }
+    }
+    seen
+}
+
+/// Every process below `root`, from one look at `/proc`.
+fn below(root: Pid) -> Vec<Pid> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
+    for entry in entries.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(parse_pid) else {
+            continue;
+        };
+        // What ended since the look is no descendant any more.
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
+        if let Some(parent) = parent_in(&stat) {
+            children.entry(parent).or_default().push(pid);
+        }
+    }
+    let mut found = Vec::new();
+    let mut left = vec![root];
+    while let Some(parent) = left.pop() {
+        let below = children.remove(&parent).unwrap_or_default();
+        left.extend(&below);
+        found.extend(below);
+    }
+    found
+}
+
+/// The parent in a line of `/proc/<pid>/stat`. The name before it may hold spaces and brackets.
+fn parent_in(stat: &str) -> Option<Pid> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_whitespace().nth(1).and_then(parse_pid)
+}
+
+fn parse_pid(text: &str) -> Option<Pid> {
+    text.parse().ok().and_then(Pid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_does_not_hide_the_parent() {
+        assert_eq!(parent_in("7 (a) S 1 (b) S 42 7 7 0"), Pid::from_raw(42));
+        assert_eq!(parent_in("7 (a"), None);
+    }
+}

@@ -1,0 +1,299 @@
+//! Which system calls a command may make, as seccomp filters.
+//! Invariant: everything is allowed but what is listed; a refused call fails as if not permitted, so that
+//! a program can go on without it.
+//! It must not know which files a command reaches; Landlock decides that.
+//!
+//! Unnamed pairs of connected stream sockets stay allowed: language runtimes talk to their own children
+//! through them, and such a pair can neither be bound to a peer elsewhere nor send to one.
+
+use std::collections::BTreeMap;
+
+use nix::libc::{self, c_long};
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch, sock_filter,
+};
+
+/// Refused whatever the arguments.
+const REFUSED: &[c_long] = &[
+    // Other processes.
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_kcmp,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+    // Mounts and namespaces.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    // Large doors into the kernel.
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_add_key,
+    libc::SYS_keyctl,
+    libc::SYS_request_key,
+    // Files by number instead of by path, and watching all of them.
+    libc::SYS_open_by_handle_at,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_fanotify_init,
+    libc::SYS_fanotify_mark,
+    // The machine as a whole.
+    libc::SYS_acct,
+    libc::SYS_adjtimex,
+    libc::SYS_clock_adjtime,
+    libc::SYS_clock_settime,
+    libc::SYS_delete_module,
+    libc::SYS_finit_module,
+    libc::SYS_init_module,
+    libc::SYS_kexec_load,
+    libc::SYS_quotactl,
+    libc::SYS_reboot,
+    libc::SYS_setdomainname,
+    libc::SYS_sethostname,
+    libc::SYS_settimeofday,
+    libc::SYS_swapoff,
+    libc::SYS_swapon,
+    libc::SYS_syslog,
+    libc::SYS_vhangup,
+];
+
+/// Refused too, where there are such calls.
+#[cfg(target_arch = "x86_64")]
+const REFUSED_HERE: &[c_long] = &[
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+    libc::SYS_kexec_file_load,
+    libc::SYS_modify_ldt,
+    libc::SYS_uselib,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const REFUSED_HERE: &[c_long] = &[];
+
+/// Refused where the command shares the machine's System V and POSIX objects with other programs.
+const SHARED_OBJECTS: &[c_long] = &[
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+];
+
+/// The flags by which a new process would get namespaces.
+const NAMESPACES: &[libc::c_int] = &[
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+];
+
+/// Requests by which a program types into a terminal or changes what it is.
+const TERMINAL_REQUESTS: &[u64] = &[0x5412, 0x541c, 0x541d, 0x5423];
+
+/// Internet protocols that sockets may speak: the family's own choice, ICMP, TCP, UDP, ICMP of IPv6.
+const PROTOCOLS: &[u64] = &[0, 1, 6, 17, 58];
+
+/// Signals that a program's runtime sends to its own threads: abort, pre-emption, and from here on those
+/// of thread libraries. (Linux has no way to tell a thread of one's own from another's in a filter.)
+const THREAD_SIGNALS: &[u64] = &[6, 23];
+const FIRST_REALTIME_SIGNAL: u64 = 32;
+
+/// What keeps the command apart already, and so need not be done by refusing calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Apart {
+    /// It has a network, IPC and PID namespace of its own.
+    pub(super) namespaces: bool,
+    /// Its signals stay within.
+    pub(super) signals: bool,
+}
+
+/// Whether the kernel has filters, and they are known for this processor.
+pub(super) fn supported() -> bool {
+    target().is_ok() && rustix::thread::secure_computing_mode().is_ok()
+}
+
+/// Puts the filters in force for this thread and whatever it starts, for good.
+pub(super) fn enforce(apart: Apart) -> Result<(), String> {
+    let programs = programs(apart).map_err(|error| error.to_string())?;
+    programs.iter().try_for_each(|program| {
+        seccompiler::apply_filter(program).map_err(|error| error.to_string())
+    })
+}
+
+fn programs(apart: Apart) -> Result<Vec<BpfProgram>, BackendError> {
+    let refuse = |rules, errno: libc::c_int| {
+        SeccompFilter::new(
+            rules,
+            SeccompAction::Allow,
+            SeccompAction::Errno(errno.unsigned_abs()),
+            target()?,
+        )?
+        .try_into()
+    };
+    // Its flags lie in memory, where a filter cannot look; a C library then takes `clone`.
+    let unknown = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    let mut programs = vec![
+        refuse(refused(apart)?, libc::EPERM)?,
+        refuse(unknown, libc::ENOSYS)?,
+    ];
+    if cfg!(target_arch = "x86_64") {
+        programs.push(no_second_numbering());
+    }
+    Ok(programs)
+}
+
+fn refused(apart: Apart) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
+    let mut always = REFUSED.to_vec();
+    always.extend(REFUSED_HERE);
+    if !apart.namespaces {
+        always.extend(SHARED_OBJECTS);
+        always.push(libc::SYS_socket);
+    }
+    rules.extend(always.into_iter().map(|call| (call, Vec::new())));
+    if apart.namespaces {
+        rules.insert(libc::SYS_socket, internet_only()?);
+    }
+    rules.insert(libc::SYS_socketpair, connected_pairs_only()?);
+    rules.insert(
+        libc::SYS_clone,
+        each(NAMESPACES, |flag| {
+            let flag = u64::from(flag.unsigned_abs());
+            condition(0, SeccompCmpOp::MaskedEq(flag), flag)
+        })?,
+    );
+    rules.insert(
+        libc::SYS_ioctl,
+        each(TERMINAL_REQUESTS, |request| {
+            condition(1, SeccompCmpOp::Eq, *request)
+        })?,
+    );
+    // Limits of other processes.
+    rules.insert(
+        libc::SYS_prlimit64,
+        vec![SeccompRule::new(vec![condition(0, SeccompCmpOp::Ne, 0)?])?],
+    );
+    if !apart.namespaces && !apart.signals {
+        rules.extend(own_signals_only()?);
+    }
+    Ok(rules)
+}
+
+fn internet_only() -> Result<Vec<SeccompRule>, BackendError> {
+    let families = [libc::AF_INET, libc::AF_INET6].map(|family| u64::from(family.unsigned_abs()));
+    Ok(vec![none_of(0, &families)?, none_of(2, PROTOCOLS)?])
+}
+
+fn connected_pairs_only() -> Result<Vec<SeccompRule>, BackendError> {
+    const KIND: u64 = 0xf;
+    let connected = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET];
+    let mut rules = vec![none_of(0, &[u64::from(libc::AF_UNIX.unsigned_abs())])?];
+    for kind in 0..=KIND {
+        if connected
+            .iter()
+            .all(|other| u64::from(other.unsigned_abs()) != kind)
+        {
+            let other = condition(1, SeccompCmpOp::MaskedEq(KIND), kind)?;
+            rules.push(SeccompRule::new(vec![other])?);
+        }
+    }
+    Ok(rules)
+}
+
+/// Without namespaces and on an old kernel: a command signals its own group and its own threads only.
+fn own_signals_only() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
+    let not_for_threads = {
+        let mut conditions = differs(2, THREAD_SIGNALS)?;
+        conditions.push(condition(2, SeccompCmpOp::Lt, FIRST_REALTIME_SIGNAL)?);
+        SeccompRule::new(conditions)?
+    };
+    Ok(BTreeMap::from([
+        (libc::SYS_kill, vec![none_of(0, &[0])?]),
+        (libc::SYS_tkill, Vec::new()),
+        (libc::SYS_tgkill, vec![not_for_threads]),
+        (libc::SYS_rt_sigqueueinfo, Vec::new()),
+        (libc::SYS_rt_tgsigqueueinfo, Vec::new()),
+        (libc::SYS_pidfd_send_signal, Vec::new()),
+    ]))
+}
+
+/// Programs of a second, rarely used numbering of the same calls would slip through the list.
+fn no_second_numbering() -> BpfProgram {
+    const FIRST: u32 = 0x4000_0000;
+    const LOAD_NUMBER: u16 = 0x20;
+    const AT_LEAST: u16 = 0x35;
+    const RETURN: u16 = 0x06;
+    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
+    vec![
+        step(LOAD_NUMBER, 0, 0, 0),
+        step(AT_LEAST, 0, 1, FIRST),
+        step(
+            RETURN,
+            0,
+            0,
+            libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs(),
+        ),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
+fn each<T>(
+    values: &[T],
+    matching: impl Fn(&T) -> Result<SeccompCondition, BackendError>,
+) -> Result<Vec<SeccompRule>, BackendError> {
+    values
+        .iter()
+        .map(|value| SeccompRule::new(vec![matching(value)?]))
+        .collect()
+}
+
+/// Matches when the argument is none of the values.
+fn none_of(argument: u8, values: &[u64]) -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(differs(argument, values)?)
+}
+
+fn differs(argument: u8, values: &[u64]) -> Result<Vec<SeccompCondition>, BackendError> {
+    values
+        .iter()
+        .map(|value| condition(argument, SeccompCmpOp::Ne, *value))
+        .collect()
+}
+
+/// The kernel looks at 32 bits of these arguments, so a filter that looked at more could be deceived.
+fn condition(
+    argument: u8,
+    operator: SeccompCmpOp,
+    value: u64,
+) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+}
+
+fn target() -> Result<TargetArch, BackendError> {
+    std::env::consts::ARCH.try_into()
+}

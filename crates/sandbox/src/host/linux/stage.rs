@@ -1,0 +1,159 @@
+//! The confining stage: begins the command in a confined thread, then watches over what it leaves behind.
+//! Invariant: it outlives the shell, reaps orphans, and takes everything with it when it ends; it is the
+//! first process of the command's PID namespace where there is one.
+//! It must not know time-outs, output or records; the supervisor does.
+//!
+//! The thread alone is confined, and the shell inherits from it. So the command can neither signal nor
+//! look into the stage, which stays outside its Landlock domain.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use nix::sys::signal::SigSet;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{DumpableBehavior, Pid, Signal, WaitStatus};
+
+use super::namespaces::Mounted;
+use super::{confine, descendants, namespaces, pipe};
+use crate::host::config::Isolation;
+use crate::host::plan::{Confinement, Exit, Finding};
+
+/// Shells in the order of preference.
+const SHELLS: &[&str] = &[
+    "/bin/bash",
+    "/usr/bin/bash",
+    "/run/current-system/sw/bin/bash",
+    "/bin/sh",
+];
+
+/// Among processes that are ended for lack of memory, a command comes long before its agent.
+const OOM_SCORE: &str = "500";
+
+/// Runs the stage. Its standard input is the plan and then the lifeline, its standard output takes the
+/// finding, its standard error is where the command writes.
+pub(super) fn main() -> ExitCode {
+    let Ok(Some(plan)) = pipe::read_line::<Confinement>(io::stdin()) else {
+        return ExitCode::FAILURE;
+    };
+    let told = match watch(&plan) {
+        // The lifeline was cut: nobody asks how it went.
+        Ok(None) => Ok(()),
+        Ok(Some(exit)) => tell(&Ok(exit)),
+        Err(reason) => tell(&Err(reason)),
+    };
+    if plan.isolation != Isolation::Full {
+        descendants::end_all();
+    }
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn tell(finding: &Finding) -> io::Result<()> {
+    io::stdout().write_all(&pipe::line(finding)?)
+}
+
+/// Begins the command and waits for its end. `None` if the lifeline was cut before; an error only if
+/// the shell never began.
+fn watch(plan: &Confinement) -> Result<Option<Exit>, String> {
+    let failed = |error: io::Error| format!("the confining stage failed: {error}");
+    let mut signals = super::signals_left_to_the_parent();
+    signals.add(nix::sys::signal::Signal::SIGCHLD);
+    signals
+        .thread_block()
+        .map_err(|error| failed(error.into()))?;
+    let ended = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+        .map_err(|error| failed(error.into()))?;
+    let mounted = settle(plan).map_err(failed)?;
+    let shell = begin(plan, mounted, &signals)?;
+    Ok(wait(shell, &ended))
+}
+
+/// Makes sure that the stage goes with its supervisor, and everything below with the stage.
+fn settle(plan: &Confinement) -> io::Result<Mounted> {
+    std::fs::write("/proc/self/oom_score_adj", OOM_SCORE)?;
+    let mounted = if plan.isolation == Isolation::Full {
+        // The first process of a PID namespace takes all others with it.
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        namespaces::mount()
+    } else {
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        Mounted::default()
+    };
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    Ok(mounted)
+}
+
+/// Begins the shell from a thread that confines itself first.
+fn begin(plan: &Confinement, mounted: Mounted, held: &SigSet) -> Result<Pid, String> {
+    let begun = std::thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                confine::confine(plan, mounted)?;
+                // The shell inherits what is blocked. What ends meanwhile is reaped before the first wait.
+                held.thread_unblock()
+                    .map_err(|error| format!("signals cannot be passed on: {error}"))?;
+                spawn(plan)
+            })
+            .join()
+    });
+    begun.unwrap_or_else(|_| Err("the confining thread failed".to_owned()))
+}
+
+fn spawn(plan: &Confinement) -> Result<Pid, String> {
+    let shell = SHELLS
+        .iter()
+        .find(|shell| Path::new(shell).exists())
+        .ok_or("there is no shell; install bash or sh")?;
+    let output = || io::stderr().as_fd().try_clone_to_owned();
+    let (stdout, stderr) = output()
+        .and_then(|stdout| Ok((stdout, output()?)))
+        .map_err(|error| format!("the command's output cannot be passed on: {error}"))?;
+    let child = Command::new(shell)
+        .arg("-c")
+        .arg(&plan.command)
+        .env_clear()
+        .envs(plan.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(stderr)
+        // A signal to the command's own group reaches neither the stage nor the supervisor.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| format!("the shell `{shell}` cannot be started: {error}"))?;
+    i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| "the shell has no process number".to_owned())
+}
+
+/// Reaps until the shell has ended; `None` if the lifeline is cut first.
+fn wait(shell: Pid, ended: &SignalFd) -> Option<Exit> {
+    let lifeline = io::stdin();
+    loop {
+        if let Some(status) = descendants::reap(shell) {
+            return exit_of(status);
+        }
+        let mut polled = [
+            PollFd::new(&lifeline, PollFlags::IN),
+            PollFd::new(ended, PollFlags::IN),
+        ];
+        rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, None)).ok()?;
+        if !polled[0].revents().is_empty() {
+            return None;
+        }
+        while let Ok(Some(_)) = ended.read_signal() {}
+    }
+}
+
+fn exit_of(status: WaitStatus) -> Option<Exit> {
+    status
+        .exit_status()
+        .map(Exit::Code)
+        .or_else(|| status.terminating_signal().map(Exit::Signal))
+}

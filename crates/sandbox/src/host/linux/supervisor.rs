@@ -1,0 +1,307 @@
+//! The supervisor: one process outside the confinement that sees a command to its end.
+//! Invariant: it holds the record's lock as long as anything of the command runs, ends everything when its
+//! lifeline is cut or time is up, and writes the outcome last.
+//! It must not know how the command is confined.
+
+use std::io::{self, PipeReader, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use corvid_core::{CommandEnd, CommandEnding};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::OFlags;
+use rustix::process::{Pid, WaitOptions};
+
+use super::namespaces::{self, Entered};
+use super::output::{Newest, PROGRESS_INTERVAL, Sink};
+use super::{descendants, kill, pipe};
+use crate::host::config::Isolation;
+use crate::host::plan::{CONFINE, Exit, Finding, Notice, Plan, STAGE_WORD};
+use crate::host::record::{Held, Record};
+
+/// Bytes that are read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// The longest reason that is told, in characters, so that the line stays whole in the pipe.
+const REASON_CHARS: usize = 500;
+
+/// Runs the supervisor. Its standard input is the plan and then the lifeline, its standard output takes
+/// the notices.
+pub(super) fn main() -> ExitCode {
+    close_strays();
+    match supervise() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let reason = error.to_string().chars().take(REASON_CHARS).collect();
+            tell(&Notice::Failed(reason));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn supervise() -> io::Result<()> {
+    super::signals_left_to_the_parent().thread_block()?;
+    let Some(mut plan) = pipe::read_line::<Plan>(io::stdin())? else {
+        return Ok(());
+    };
+    // A new session has no terminal; it fails only for who leads a group already and has none either.
+    if let Err(error) = rustix::process::setsid()
+        && error != rustix::io::Errno::PERM
+    {
+        return Err(error.into());
+    }
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let record = Record::new(&plan.record_dir, &plan.key);
+    let mut held = record.hold()?;
+    // Whoever reconciles takes the lock too: once a parent is dead, nothing begins any more.
+    if pipe::is_closed(io::stdin())? {
+        return Ok(());
+    }
+    if plan.confinement.isolation == Isolation::Full {
+        match namespaces::enter() {
+            Ok(Entered::Own) => {}
+            Ok(Entered::None) => plan.confinement.isolation = Isolation::WithoutNamespaces,
+            Err(error) => {
+                tell(&Notice::NoNamespaces(error.to_string()));
+                return Ok(());
+            }
+        }
+    }
+    conduct(&plan, &record, &mut held)
+}
+
+/// Runs the command between its mark and its outcome.
+fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
+    empty_folder(record.temp())?;
+    let sink = Sink::create(&plan.output, plan.confinement.limits.output_bytes)?;
+    record.begin(held)?;
+    let begun = Instant::now();
+    let seen = Watch::start(plan, sink, begun)
+        .map_err(|error| error.to_string())
+        .and_then(Watch::see_to_its_end);
+    let end = match seen {
+        Ok(end) => end,
+        Err(reason) => {
+            // The shell never began, and whatever was started for it is gone.
+            held.unmark()?;
+            discard(record.temp());
+            return Err(io::Error::other(reason));
+        }
+    };
+    let concluded = record.conclude(&end);
+    discard(record.temp());
+    tell(&Notice::Ended(end));
+    concluded
+}
+
+/// A running command as seen from outside.
+struct Watch {
+    stage: Child,
+    own_namespaces: bool,
+    finding: PipeReader,
+    output: PipeReader,
+    /// Held open as long as the stage shall live.
+    lifeline: Option<io::PipeWriter>,
+    sink: Sink,
+    newest: Newest,
+    chunk: Vec<u8>,
+    begun: Instant,
+    deadline: Option<Instant>,
+}
+
+/// Why the watch is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Found,
+    TimedOut,
+    Stopped,
+}
+
+impl Watch {
+    fn start(plan: &Plan, sink: Sink, begun: Instant) -> io::Result<Self> {
+        let (plan_end, mut lifeline) = io::pipe()?;
+        let (finding, finding_end) = io::pipe()?;
+        let (output, output_end) = io::pipe()?;
+        // A program that was replaced while it runs is still found there.
+        let stage = Command::new("/proc/self/exe")
+            .args([STAGE_WORD, CONFINE])
+            .env_clear()
+            .stdin(plan_end)
+            .stdout(finding_end)
+            .stderr(Stdio::from(output_end))
+            .spawn()?;
+        lifeline.write_all(&pipe::line(&plan.confinement)?)?;
+        rustix::io::ioctl_fionbio(&output, true)?;
+        Ok(Self {
+            stage,
+            own_namespaces: plan.confinement.isolation == Isolation::Full,
+            finding,
+            output,
+            lifeline: Some(lifeline),
+            sink,
+            newest: Newest::default(),
+            chunk: vec![0; CHUNK],
+            begun,
+            deadline: begun.checked_add(Duration::from_millis(plan.timeout_ms)),
+        })
+    }
+
+    /// Watches until the command is over and everything of it gone.
+    ///
+    /// # Errors
+    /// Why it never began.
+    fn see_to_its_end(mut self) -> Result<CommandEnd, String> {
+        // What cannot be watched any more is ended.
+        let cause = self.until_over().unwrap_or(Cause::Stopped);
+        let finding = match cause {
+            Cause::Found => pipe::read_line::<Finding>(&self.finding).unwrap_or(None),
+            Cause::TimedOut | Cause::Stopped => None,
+        };
+        let killed_by = self.end_everything();
+        self.drain();
+        let ending = match (cause, finding) {
+            (Cause::TimedOut, _) => CommandEnding::TimedOut,
+            (Cause::Stopped, _) => CommandEnding::Stopped,
+            (Cause::Found, Some(Ok(Exit::Code(code)))) => CommandEnding::Exited { code },
+            (Cause::Found, Some(Ok(Exit::Signal(signal)))) => CommandEnding::Signaled { signal },
+            (Cause::Found, Some(Err(reason))) => return Err(reason),
+            // The stage itself was ended (for lack of memory, or by the command where it could).
+            (Cause::Found, None) => CommandEnding::Signaled { signal: killed_by },
+        };
+        let (kept_bytes, total_bytes) = self.sink.finish();
+        Ok(CommandEnd {
+            ending,
+            kept_bytes,
+            total_bytes,
+            duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    fn until_over(&mut self) -> io::Result<Cause> {
+        let parent = io::stdin();
+        loop {
+            let timeout = self.patience();
+            let mut polled = [
+                PollFd::new(&self.finding, PollFlags::IN),
+                PollFd::new(&parent, PollFlags::IN),
+                PollFd::new(&self.output, PollFlags::IN),
+            ];
+            rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, timeout.as_ref()))?;
+            let [found, cut, readable] = polled.map(|fd| !fd.revents().is_empty());
+            if found {
+                return Ok(Cause::Found);
+            }
+            if cut {
+                return Ok(Cause::Stopped);
+            }
+            if readable {
+                self.take_output()?;
+            }
+            let now = Instant::now();
+            if self.deadline.is_some_and(|deadline| now >= deadline) {
+                return Ok(Cause::TimedOut);
+            }
+            if let Some(line) = self.newest.due(now) {
+                tell(&Notice::Progress(line));
+            }
+        }
+    }
+
+    /// How long nothing needs to be done.
+    fn patience(&self) -> Option<Timespec> {
+        let left = self
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = if self.newest.waits() {
+            Some(left.map_or(PROGRESS_INTERVAL, |left| left.min(PROGRESS_INTERVAL)))
+        } else {
+            left
+        };
+        // Rounded up, so that the deadline has passed when the wait is over.
+        left.and_then(|left| Timespec::try_from(left + Duration::from_millis(1)).ok())
+    }
+
+    /// Takes what there is, at most one chunk; yields how much that was.
+    fn take_output(&mut self) -> io::Result<usize> {
+        match self.output.read(&mut self.chunk) {
+            Ok(count) => {
+                self.sink.take(&self.chunk[..count]);
+                self.newest.take(&self.chunk[..count]);
+                Ok(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the stage and with it everything, and waits for that. Yields the signal that ended it.
+    fn end_everything(&mut self) -> i32 {
+        const SIGKILL: i32 = 9;
+        self.lifeline = None;
+        let Some(stage) = i32::try_from(self.stage.id()).ok().and_then(Pid::from_raw) else {
+            return SIGKILL;
+        };
+        if self.own_namespaces {
+            // The kernel ends the whole namespace before it gives back its first process.
+            kill(stage);
+            let status = rustix::io::retry_on_intr(|| {
+                rustix::process::waitpid(Some(stage), WaitOptions::empty())
+            });
+            return match status {
+                Ok(Some((_, status))) => status.terminating_signal().unwrap_or(SIGKILL),
+                Ok(None) | Err(_) => SIGKILL,
+            };
+        }
+        descendants::end_all();
+        SIGKILL
+    }
+
+    /// Takes what was written before the end.
+    fn drain(&mut self) {
+        while let Ok(1..) = self.take_output() {}
+    }
+}
+
+/// Closes whatever the parent left open by mistake. Standard streams stay.
+fn close_strays() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else {
+        return;
+    };
+    let open: Vec<i32> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|number| *number > 2)
+        .collect();
+    for number in open {
+        // The folder that was just read is among them and closed by now.
+        match nix::unistd::close(number) {
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
+/// Tells the parent, if it listens. What matters is in the record as well, so this never waits.
+fn tell(notice: &Notice) {
+    let told = pipe::line(notice).and_then(|line| {
+        let stdout = io::stdout();
+        rustix::fs::fcntl_setfl(&stdout, OFlags::NONBLOCK)?;
+        Ok(rustix::io::write(&stdout, &line)?)
+    });
+    match told {
+        Ok(_) | Err(_) => {}
+    }
+}
+
+fn empty_folder(path: &Path) -> io::Result<()> {
+    discard(path);
+    std::fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Removes a temp folder. What cannot be removed stays until the record is.
+fn discard(path: &Path) {
+    match std::fs::remove_dir_all(path) {
+        Ok(()) | Err(_) => {}
+    }
+}

@@ -1,0 +1,214 @@
+//! The host sandbox: commands run on this machine, confined by the system.
+//! Invariant: where the system cannot enforce what is required, nothing runs.
+//! It must not know what a command is for; `linux` alone knows how it is confined.
+
+mod config;
+mod environment;
+mod folder;
+mod launch;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+#[path = "unsupported.rs"]
+mod linux;
+mod plan;
+mod record;
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use corvid_core::{
+    CommandEnd, CommandRecord, CommandSpec, Progress, Sandbox, SandboxError, SandboxReport,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use config::{HostConfig, Isolation, Limits};
+pub use linux::enter;
+pub use record::boot_id;
+
+use folder::Borders;
+use record::Record;
+
+/// How long reconciliation waits for an earlier command to be gone; its supervisor needs at most 2 s.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it looks.
+const LOCK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The longest command line that the system takes as one argument, in bytes.
+const MAX_COMMAND: usize = 128 * 1024 - 1;
+
+/// Runs commands on this machine, each below a supervisor of its own.
+#[derive(Debug)]
+pub struct HostSandbox {
+    config: HostConfig,
+    borders: Borders,
+    report: SandboxReport,
+    launcher: launch::Launcher,
+}
+
+impl HostSandbox {
+    /// Looks at what the system can enforce.
+    pub fn new(config: HostConfig) -> Self {
+        let borders = Borders::new(&config.private, &config.readable);
+        let missing = linux::missing();
+        let report = SandboxReport {
+            enforced: missing.is_empty(),
+            rules: rules(&borders),
+            missing: missing
+                .into_iter()
+                .chain(borders.left_out.iter().map(|path| {
+                    format!(
+                        "the readable folder `{}` is left out because it contains something private",
+                        path.display()
+                    )
+                }))
+                .collect(),
+        };
+        let launcher = launch::Launcher::new(&config);
+        Self {
+            config,
+            borders,
+            report,
+            launcher,
+        }
+    }
+
+    /// Whether commands get namespaces of their own, by trying; for `agent doctor`. Without them they
+    /// are confined all the same, but have no loopback and see their own session's limits only.
+    ///
+    /// # Errors
+    /// One sentence that says why not.
+    pub async fn namespaces(&self) -> Result<(), String> {
+        self.launcher.probe().await
+    }
+
+    /// Removes what is kept of a command once its outcome is known elsewhere.
+    ///
+    /// # Errors
+    /// If the record's folder cannot be written.
+    pub fn forget(command: &CommandSpec) -> io::Result<()> {
+        record_of(command).remove()
+    }
+
+    fn admit(&self, command: &CommandSpec) -> Result<plan::Plan, SandboxError> {
+        if !self.report.enforced {
+            return Err(SandboxError::Refused(format!(
+                "commands cannot be confined on this machine, so none is run: {}",
+                self.report.missing.join("; ")
+            )));
+        }
+        if command.command.len() > MAX_COMMAND || command.command.contains('\0') {
+            return Err(SandboxError::Refused(format!(
+                "the command is not one the shell can take (at most {MAX_COMMAND} bytes, no null byte); \
+                 write it to a file and run that"
+            )));
+        }
+        let working_dir = self
+            .borders
+            .admit(&command.working_dir)
+            .map_err(SandboxError::Refused)?;
+        let record = record_of(command);
+        Ok(plan::Plan {
+            record_dir: command.record_dir.clone(),
+            key: command.key.as_str().to_owned(),
+            output: command.output.clone(),
+            timeout_ms: u64::try_from(command.timeout.as_millis()).unwrap_or(u64::MAX),
+            confinement: plan::Confinement {
+                command: command.command.clone(),
+                working_dir,
+                temp: record.temp().to_owned(),
+                executable: self.executable(),
+                readable: self.readable(),
+                environment: environment::for_command(
+                    &self.config.environment,
+                    &self.config.variables,
+                    record.temp(),
+                ),
+                limits: self.config.limits,
+                isolation: self.config.isolation,
+            },
+        })
+    }
+
+    fn executable(&self) -> Vec<std::path::PathBuf> {
+        let system = crate::grants::SYSTEM_FOLDERS.iter().map(Into::into);
+        system
+            .chain(self.borders.readable.iter().cloned())
+            .filter(|path| self.borders.grantable(path))
+            .collect()
+    }
+
+    fn readable(&self) -> Vec<std::path::PathBuf> {
+        [crate::grants::SYSTEM_SETTINGS, crate::grants::SYSTEM_FACTS]
+            .into_iter()
+            .flatten()
+            .map(Into::into)
+            .filter(|path: &std::path::PathBuf| self.borders.grantable(path))
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Sandbox for HostSandbox {
+    fn report(&self) -> &SandboxReport {
+        &self.report
+    }
+
+    async fn run(
+        &self,
+        command: &CommandSpec,
+        cancel: &CancellationToken,
+        progress: Arc<dyn Progress>,
+    ) -> Result<CommandEnd, SandboxError> {
+        let plan = self.admit(command)?;
+        self.launcher.run(plan, cancel, &*progress).await
+    }
+
+    async fn reconcile(&self, command: &CommandSpec) -> CommandRecord {
+        let record = record_of(command);
+        let begun = Instant::now();
+        loop {
+            match record.try_hold() {
+                Ok(Some(mut held)) => return record.tell(&mut held),
+                // The parent that could have begun it is dead, and its supervisor, should it come this
+                // far only now, sees that before it begins anything.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return CommandRecord::NotStarted;
+                }
+                Err(error) => {
+                    return CommandRecord::Unknown(format!(
+                        "the record of the command cannot be read: {error}"
+                    ));
+                }
+                Ok(None) if begun.elapsed() > LOCK_PATIENCE => {
+                    return CommandRecord::Unknown(
+                        "the command is still being ended; its processes do not react".to_owned(),
+                    );
+                }
+                Ok(None) => tokio::time::sleep(LOCK_INTERVAL).await,
+            }
+        }
+    }
+}
+
+fn record_of(command: &CommandSpec) -> Record {
+    Record::new(&command.record_dir, command.key.as_str())
+}
+
+fn rules(borders: &Borders) -> Vec<String> {
+    let more = borders.readable.iter().fold(String::new(), |more, path| {
+        more + ", `" + &path.display().to_string() + "`"
+    });
+    vec![
+        format!(
+            "Commands read the working folder, system folders{more}; they write the working folder \
+             and $TMPDIR, which is emptied after each command."
+        ),
+        "There is no network beyond a command's own loopback, and no access to Docker or other services."
+            .to_owned(),
+        "Standard input is empty; processes that a command leaves behind end with it.".to_owned(),
+    ]
+}

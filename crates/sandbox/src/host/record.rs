@@ -1,0 +1,207 @@
+//! What is kept of a command on disk: a lock, in it the mark that it began, and its outcome.
+//! Invariant: who holds the lock may run the command; a mark is made before anything runs; an outcome
+//! appears whole, after everything of the command is gone.
+//! It must not know how a command is confined or ended.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use corvid_core::{CommandEnd, CommandRecord};
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+/// The files of one command's record.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    lock: PathBuf,
+    outcome: PathBuf,
+    temp: PathBuf,
+}
+
+/// A held lock; it is released with the process that holds it, however that ends.
+#[derive(Debug)]
+pub(crate) struct Held {
+    file: File,
+}
+
+impl Record {
+    pub(crate) fn new(dir: &Path, key: &str) -> Self {
+        let file = |extension: &str| dir.join(format!("{key}.{extension}"));
+        Self {
+            lock: file("lock"),
+            outcome: file("outcome"),
+            temp: file("tmp"),
+        }
+    }
+
+    /// The command's private temp folder.
+    pub(crate) fn temp(&self) -> &Path {
+        &self.temp
+    }
+
+    /// Takes the lock, waiting for whoever has it; makes it if it is not there.
+    pub(crate) fn hold(&self) -> io::Result<Held> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&self.lock)?;
+        rustix::io::retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::LockExclusive))?;
+        Ok(Held { file })
+    }
+
+    /// The lock if nobody has it: `Ok(None)` while somebody does, an error of kind `NotFound` if it
+    /// was never made.
+    pub(crate) fn try_hold(&self) -> io::Result<Option<Held>> {
+        let file = OpenOptions::new().read(true).write(true).open(&self.lock)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Held { file })),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Marks that the command begins under this boot, after forgetting what an earlier attempt left.
+    pub(crate) fn begin(&self, held: &mut Held) -> io::Result<()> {
+        held.unmark()?;
+        match std::fs::remove_file(&self.outcome) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        held.file.write_all(boot_id()?.as_bytes())
+    }
+
+    /// Writes the outcome, whole or not at all.
+    pub(crate) fn conclude(&self, end: &CommandEnd) -> io::Result<()> {
+        let scratch = self.outcome.with_extension("outcome-tmp");
+        let text = serde_json::to_vec(end)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&scratch)?;
+        file.write_all(&text)?;
+        std::fs::rename(&scratch, &self.outcome)
+    }
+
+    /// What the record tells, read under its lock.
+    pub(crate) fn tell(&self, held: &mut Held) -> CommandRecord {
+        let begun = match held.mark() {
+            Ok(mark) if mark.is_empty() => return CommandRecord::NotStarted,
+            Ok(mark) => mark,
+            Err(error) => {
+                return CommandRecord::Unknown(format!(
+                    "the record of the command cannot be read: {error}"
+                ));
+            }
+        };
+        if let Some(end) = self.outcome() {
+            return CommandRecord::Ended(end);
+        }
+        CommandRecord::Unknown(match boot_id() {
+            Ok(boot) if boot == begun => {
+                "the process that watched the command was killed before it could record the outcome"
+                    .to_owned()
+            }
+            _ => "the machine went down while the command ran".to_owned(),
+        })
+    }
+
+    /// The outcome, if it was written whole.
+    pub(crate) fn outcome(&self) -> Option<CommandEnd> {
+        let text = std::fs::read(&self.outcome).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Removes the record and what its command left in the temp folder.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        let gone = |result: io::Result<()>| match result {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        gone(std::fs::remove_dir_all(&self.temp))?;
+        gone(std::fs::remove_file(&self.outcome))?;
+        gone(std::fs::remove_file(&self.lock))
+    }
+}
+
+impl Held {
+    /// Takes the mark back: nothing ran after all.
+    pub(crate) fn unmark(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()
+    }
+
+    fn mark(&mut self) -> io::Result<String> {
+        let mut mark = String::new();
+        self.file.rewind()?;
+        self.file.read_to_string(&mut mark)?;
+        Ok(mark)
+    }
+}
+
+/// What names the machine's present boot; another one means that power was lost or it was restarted.
+///
+/// # Errors
+/// If the system does not tell.
+pub fn boot_id() -> io::Result<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use corvid_core::CommandEnding;
+
+    use super::*;
+
+    const END: CommandEnd = CommandEnd {
+        ending: CommandEnding::Exited { code: 3 },
+        kept_bytes: 1,
+        total_bytes: 2,
+        duration_ms: 4,
+    };
+
+    #[test]
+    fn a_record_tells_how_far_it_came() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = Record::new(dir.path(), "k");
+        assert_eq!(
+            record.try_hold().unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+        let mut held = record.hold().unwrap();
+        assert!(record.try_hold().unwrap().is_none());
+        assert_eq!(record.tell(&mut held), CommandRecord::NotStarted);
+        record.begin(&mut held).unwrap();
+        assert!(matches!(
+            record.tell(&mut held),
+            CommandRecord::Unknown(why) if why.contains("was killed")
+        ));
+        record.conclude(&END).unwrap();
+        assert_eq!(record.tell(&mut held), CommandRecord::Ended(END));
+        record.begin(&mut held).unwrap();
+        assert_eq!(record.outcome(), None);
+        held.unmark().unwrap();
+        record.conclude(&END).unwrap();
+        assert_eq!(record.tell(&mut held), CommandRecord::NotStarted);
+        record.remove().unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn another_boot_means_power_loss() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = Record::new(dir.path(), "k");
+        let mut held = record.hold().unwrap();
+        held.file.write_all(b"another boot").unwrap();
+        assert!(matches!(
+            record.tell(&mut held),
+            CommandRecord::Unknown(why) if why.contains("went down")
+        ));
+    }
+}

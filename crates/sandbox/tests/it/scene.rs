@@ -1,0 +1,114 @@
+//! A host sandbox around temporary folders, so that a test reads like what a command does.
+//! Invariant: every scene has folders of its own, and beside them a home with something to steal.
+//! It must not know what a test proves.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use corvid_core::wire::CallKey;
+use corvid_core::{CommandEnd, CommandEnding, CommandSpec, Progress, Sandbox as _, SandboxError};
+use corvid_sandbox::{HostConfig, HostSandbox, Isolation};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// The helper executable that cargo built for these tests.
+pub(crate) const HELPER: &str = env!("CARGO_BIN_EXE_corvid-sandbox-stage");
+
+/// How much of the system's isolation a claim was tried with.
+pub(crate) const EVERY_ISOLATION: [Isolation; 3] = [
+    Isolation::Full,
+    Isolation::WithoutNamespaces,
+    Isolation::WithoutScopes,
+];
+
+pub(crate) struct Scene {
+    base: TempDir,
+    pub(crate) sandbox: HostSandbox,
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) end: CommandEnd,
+    pub(crate) output: String,
+}
+
+impl Ran {
+    pub(crate) fn code(&self) -> i32 {
+        match self.end.ending {
+            CommandEnding::Exited { code } => code,
+            ref other => panic!("{other:?}: {}", self.output),
+        }
+    }
+}
+
+/// Remembers what was shown.
+#[derive(Default)]
+pub(crate) struct Shown(pub(crate) Mutex<Vec<String>>);
+
+impl Progress for Shown {
+    fn show(&self, line: &str) {
+        self.0.lock().unwrap().push(line.to_owned());
+    }
+}
+
+impl Scene {
+    pub(crate) fn new(isolation: Isolation) -> Self {
+        Self::with(|config| config.isolation = isolation)
+    }
+
+    pub(crate) fn with(adjust: impl FnOnce(&mut HostConfig)) -> Self {
+        let base = TempDir::new().unwrap();
+        let at = |name: &str| base.path().join(name);
+        for folder in ["home/work", "home/.ssh", "home/state"] {
+            std::fs::create_dir_all(at(folder)).unwrap();
+        }
+        std::fs::write(at("home/.ssh/id"), "the key").unwrap();
+        std::fs::write(at("home/state/journal"), "the journal").unwrap();
+        let mut config = HostConfig::new(HELPER);
+        config.private = vec![at("home/.ssh"), at("home/state")];
+        config.environment = vec![
+            ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ("API_KEY".to_owned(), "the key".to_owned()),
+        ];
+        adjust(&mut config);
+        let sandbox = HostSandbox::new(config);
+        assert_eq!(sandbox.report().missing, [""; 0]);
+        Self { base, sandbox }
+    }
+
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.base.path().join(name)
+    }
+
+    pub(crate) fn spec(&self, key: &str, command: &str) -> CommandSpec {
+        CommandSpec {
+            key: CallKey::new(key),
+            command: command.to_owned(),
+            working_dir: self.at("home/work"),
+            timeout: Duration::from_mins(1),
+            output: self.at("home/state/outputs").join(key),
+            record_dir: self.at("home/state/records"),
+        }
+    }
+
+    pub(crate) async fn run(&self, command: &str) -> Ran {
+        self.run_spec(&self.spec("call", command)).await.unwrap()
+    }
+
+    pub(crate) async fn run_spec(&self, spec: &CommandSpec) -> Result<Ran, SandboxError> {
+        let end = self
+            .sandbox
+            .run(spec, &CancellationToken::new(), Arc::new(Shown::default()))
+            .await?;
+        Ok(Ran {
+            end,
+            output: read(&spec.output),
+        })
+    }
+}
+
+pub(crate) fn read(path: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()
+}
