@@ -2,6 +2,7 @@
 //! Invariant: every error names the file and, where there is one, the fix; `SQLite`'s result codes end here.
 //! It must not know what was asked of the store.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use corvid_core::AppendError;
@@ -92,13 +93,12 @@ impl StoreError {
     /// What `SQLite`'s error means for the file at `path`.
     pub(crate) fn of(path: &Path, error: &sqlx::Error) -> Self {
         let shown = path.display();
-        let full = || Self::Full(format!("`{shown}`; free some space and try again"));
         match primary_code(error) {
-            Some(sqlite::SQLITE_FULL) => full(),
-            Some(sqlite::SQLITE_IOERR | sqlite::SQLITE_CANTOPEN) if cramped(path) => full(),
-            Some(sqlite::SQLITE_READONLY | sqlite::SQLITE_CANTOPEN) => Self::ReadOnly(format!(
-                "`{shown}` ({error}); make the file and its folder writable"
-            )),
+            Some(sqlite::SQLITE_FULL) => Self::full(path),
+            Some(sqlite::SQLITE_IOERR | sqlite::SQLITE_CANTOPEN) if cramped(path) => {
+                Self::full(path)
+            }
+            Some(sqlite::SQLITE_READONLY | sqlite::SQLITE_CANTOPEN) => Self::read_only(path, error),
             Some(sqlite::SQLITE_CORRUPT | sqlite::SQLITE_NOTADB) => Self::Damaged(format!(
                 "`{shown}` ({error}); move it away and restore a backup"
             )),
@@ -107,6 +107,32 @@ impl StoreError {
             )),
             _ => Self::Failed(format!("`{shown}`: {error}")),
         }
+    }
+
+    /// What the system's error means for the file or folder at `path`.
+    pub(crate) fn of_io(path: &Path, error: &io::Error) -> Self {
+        use io::ErrorKind;
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::full(path),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Self::read_only(path, error)
+            }
+            _ => Self::Failed(format!("`{}`: {error}", path.display())),
+        }
+    }
+
+    fn full(path: &Path) -> Self {
+        Self::Full(format!(
+            "`{}`; free some space and try again",
+            path.display()
+        ))
+    }
+
+    fn read_only(path: &Path, error: &dyn std::error::Error) -> Self {
+        Self::ReadOnly(format!(
+            "`{}` ({error}); make the file and its folder writable",
+            path.display()
+        ))
     }
 }
 
@@ -124,16 +150,13 @@ impl OpenError {
     }
 
     /// What the system's error means while `path` is being made or locked.
-    pub(crate) fn of_io(path: &Path, error: &std::io::Error) -> Self {
-        use std::io::ErrorKind;
+    pub(crate) fn of_io(path: &Path, error: &io::Error) -> Self {
         let path = path.to_owned();
         let reason = error.to_string();
-        match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full { path },
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                Self::ReadOnly { path, reason }
-            }
-            _ => Self::Failed { path, reason },
+        match StoreError::of_io(&path, error) {
+            StoreError::Full(_) => Self::Full { path },
+            StoreError::ReadOnly(_) => Self::ReadOnly { path, reason },
+            StoreError::Damaged(_) | StoreError::Failed(_) => Self::Failed { path, reason },
         }
     }
 }

@@ -36,6 +36,11 @@ impl Owners {
         &self.id
     }
 
+    /// Where the owners' files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Makes this process seen as alive, and clears away what dead ones left. Cheap after the first time.
     ///
     /// # Errors

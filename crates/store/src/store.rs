@@ -26,7 +26,7 @@ pub struct Store {
 
 struct Inner {
     owners: Owners,
-    writer: Writer,
+    writer: Arc<Writer>,
     readers: Readers,
 }
 
@@ -49,7 +49,8 @@ impl Store {
         let connection = open::open(&path).await?;
         let owners = Owners::new(path.parent().unwrap_or(&path));
         let writer = Writer::new(connection, path.clone(), owners.id().clone(), tasks);
-        let readers = Readers::new(path);
+        let writer = Arc::new(writer);
+        let readers = Readers::new(path, Arc::clone(&writer));
         Ok(Self {
             inner: Arc::new(Inner {
                 owners,
@@ -174,11 +175,8 @@ impl Store {
     }
 
     fn hold(&self) -> Result<(), StoreError> {
-        self.inner.owners.hold().map_err(|error| {
-            StoreError::Failed(format!(
-                "the lock that shows this process as alive cannot be made: {error}"
-            ))
-        })
+        let held = self.inner.owners.hold();
+        held.map_err(|error| StoreError::of_io(self.inner.owners.folder(), &error))
     }
 
     async fn swap(&self, swap: Swap) -> Result<bool, StoreError> {

@@ -1,12 +1,12 @@
-//! Reading: a few connections that cannot write, opened at the first need and kept.
+//! Reading: through connections that cannot write, or through the writer's own while it has nothing to do.
 //! Invariant: every question is one statement, so that each answer is of one moment.
-//! It must not know who is writing.
+//! It must not know what is being written.
 
 mod journal;
 mod rows;
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::Sqlite;
 use sqlx::query::Query;
@@ -15,15 +15,17 @@ use tokio::sync::Semaphore;
 
 use crate::error::StoreError;
 use crate::open;
+use crate::writer::Writer;
 
 pub use rows::{Health, InputRow, SessionRow};
 
 /// Questions that are answered at once; each connection costs a thread.
 const CONNECTIONS: usize = 4;
 
-/// The connections.
+/// The connections, none of them opened before it is needed.
 pub(crate) struct Readers {
     path: PathBuf,
+    writer: Arc<Writer>,
     permits: Semaphore,
     idle: Mutex<Vec<SqliteConnection>>,
 }
@@ -32,16 +34,30 @@ pub(crate) struct Readers {
 type Question = Query<'static, Sqlite, SqliteArguments>;
 
 impl Readers {
-    /// Will read the file at `path`, which [`open::open`] has seen.
-    pub(crate) fn new(path: PathBuf) -> Self {
+    /// Will read the file at `path`, which [`open::open`] has seen and `writer` writes to.
+    pub(crate) fn new(path: PathBuf, writer: Arc<Writer>) -> Self {
         Self {
             path,
+            writer,
             permits: Semaphore::new(CONNECTIONS),
             idle: Mutex::new(Vec::new()),
         }
     }
 
+    /// Asks something that is answered within milliseconds.
     async fn rows(&self, question: Question) -> Result<Vec<SqliteRow>, StoreError> {
+        if self.idle().is_empty()
+            && let Some(mut lent) = self.writer.lend()
+            && let Some(connection) = lent.connection()
+        {
+            let answered = question.fetch_all(connection).await;
+            return answered.map_err(|error| self.failed(&error));
+        }
+        self.rows_apart(question).await
+    }
+
+    /// Asks on a connection of the readers' own, which holds nobody up.
+    async fn rows_apart(&self, question: Question) -> Result<Vec<SqliteRow>, StoreError> {
         // The semaphore is never closed; without a permit there would only be one connection more.
         let permit = self.permits.acquire().await;
         let idle = self.idle().pop();
@@ -68,7 +84,7 @@ impl Readers {
         StoreError::of(&self.path, error)
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -179,8 +179,10 @@ impl Readers {
 
     /// Reads the whole file and says what is wrong with it.
     pub(crate) async fn health(&self) -> Result<Health, StoreError> {
-        let counts = self.rows(sqlx::query(COUNTS)).await?;
-        let rows = self.rows(sqlx::query("PRAGMA integrity_check")).await?;
+        let counts = self.rows_apart(sqlx::query(COUNTS)).await?;
+        let rows = self
+            .rows_apart(sqlx::query("PRAGMA integrity_check"))
+            .await?;
         let findings: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
         let mut problems = self.decoded(findings)?;
         problems.retain(|finding| finding != "ok");

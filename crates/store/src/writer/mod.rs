@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use corvid_core::wire::OwnerId;
 use corvid_core::{TaskKind, Tasks};
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use crate::error::StoreError;
 use crate::open;
@@ -55,6 +55,16 @@ struct Desk {
     connection: Option<SqliteConnection>,
 }
 
+/// The writer's connection while it has nothing to do.
+pub(crate) struct Lent<'a>(MutexGuard<'a, Desk>);
+
+impl Lent<'_> {
+    /// The connection, outside of any transaction.
+    pub(crate) fn connection(&mut self) -> Option<&mut SqliteConnection> {
+        self.0.connection.as_mut()
+    }
+}
+
 impl Writer {
     /// Takes over the connection. `owner` is this process.
     pub(crate) fn new(
@@ -90,6 +100,13 @@ impl Writer {
                     shared.work().await;
                 });
         }
+    }
+
+    /// The writer's own connection, if it has nothing to do: a program with one session then needs no other.
+    /// What is queued meanwhile waits, so this is for short questions.
+    pub(crate) fn lend(&self) -> Option<Lent<'_>> {
+        let desk = self.shared.desk.try_lock().ok()?;
+        (desk.jobs.is_empty() && desk.connection.is_some()).then_some(Lent(desk))
     }
 
     /// Transactions that this process has committed.
