@@ -21,6 +21,9 @@ use crate::retry::{Class, wait_ms};
 /// machine's own time; the first byte's, which goes through `Clock`, bounds it from above.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the end of the transfer may come after the end of the answer, in milliseconds.
+const SETTLE_MS: u64 = 100;
+
 /// Bytes of a refusal's body that are read.
 const REFUSAL_BYTES: usize = 64 * 1024;
 
@@ -93,8 +96,10 @@ impl Transport {
                 return Err(error);
             };
             tracing::debug!(attempt = made, wait_ms = wait, "model request failed");
+            // The wait begins before anybody hears of it.
+            let until = after(&*self.clock, wait);
             live.waiting(wait, &error.message);
-            self.wait(wait).await;
+            self.clock.sleep_until(until).await;
         }
     }
 
@@ -109,12 +114,8 @@ impl Transport {
         tokio::select! {
             biased;
             found = fetch => found,
-            () = self.wait(limit_ms) => None,
+            () = self.clock.sleep_until(after(&*self.clock, limit_ms)) => None,
         }
-    }
-
-    async fn wait(&self, for_ms: u64) {
-        self.clock.sleep_until(after(&*self.clock, for_ms)).await;
     }
 
     async fn attempt(&self, outgoing: &Outgoing<'_>) -> Result<Incoming, Refusal> {
@@ -216,6 +217,19 @@ impl Incoming {
         self.begun = true;
         self.due = after(&*self.clock, millis(self.timeouts.idle));
         Ok(piece)
+    }
+
+    /// Reads the little that follows a whole answer, so that the connection can serve the next request.
+    /// Nothing in it matters any more, and a server that keeps the connection open is not waited for.
+    pub(crate) async fn settle(mut self) {
+        let due = after(&*self.clock, SETTLE_MS);
+        loop {
+            tokio::select! {
+                biased;
+                piece = self.response.chunk() => if !matches!(piece, Ok(Some(_))) { return },
+                () = self.clock.sleep_until(due) => return,
+            }
+        }
     }
 }
 

@@ -3,15 +3,19 @@
 //! the same bytes (prompt caches depend on it).
 //! It must not know where the body is sent.
 
+use std::collections::BTreeSet;
+
 use async_openai::types::chat::{
     ChatCompletionMessageToolCall, ChatCompletionMessageToolCalls,
     ChatCompletionRequestAssistantMessage, ChatCompletionRequestAssistantMessageContent,
     ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
     ChatCompletionRequestToolMessage, ChatCompletionRequestUserMessage,
-    ChatCompletionStreamOptions, ChatCompletionTool, ChatCompletionTools,
-    CreateChatCompletionRequest, FunctionCall, FunctionObject,
+    ChatCompletionStreamOptions, ChatCompletionTool, ChatCompletionToolChoiceOption,
+    ChatCompletionTools, CreateChatCompletionRequest, FunctionCall, FunctionObject,
+    ToolChoiceOptions,
 };
 use corvid_core::{Message, ModelRequest, ToolSpec};
+use serde_json::{Value, json};
 
 use super::names::ToolNames;
 use super::repair::{Sound, SoundCall, repair};
@@ -36,17 +40,31 @@ pub fn encode(
     usage: UsageRequest,
 ) -> Result<Encoded, serde_json::Error> {
     let names = tool_names(request);
-    let tools: Vec<_> = request
+    let mut tools: Vec<_> = request
         .tools
         .iter()
         .map(|spec| tool(spec, &names))
         .collect();
+    let mut tool_choice = None;
+    if tools.is_empty() {
+        // A transcript with calls is refused where no tool is offered at all.
+        tools = past_names(request)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|name| past_tool(name, &names))
+            .collect();
+        tool_choice = Some(ChatCompletionToolChoiceOption::Mode(
+            ToolChoiceOptions::None,
+        ));
+    }
+    let offers = !tools.is_empty();
     let body = CreateChatCompletionRequest {
         model: model.to_owned(),
         messages: messages(request, &names),
         stream: Some(true),
         stream_options: stream_options(usage),
-        tools: (!tools.is_empty()).then_some(tools),
+        tools: offers.then_some(tools),
+        tool_choice: tool_choice.filter(|_| offers),
         ..CreateChatCompletionRequest::default()
     };
     let body = serde_json::to_vec(&body)?;
@@ -66,22 +84,41 @@ fn stream_options(usage: UsageRequest) -> Option<ChatCompletionStreamOptions> {
 /// The offered tools first, so that a past call of a tool that is gone never renames one that is there.
 fn tool_names(request: &ModelRequest) -> ToolNames {
     let offered = request.tools.iter().map(|spec| spec.name.as_str());
-    let past = request
+    ToolNames::new(offered.chain(past_names(request)))
+}
+
+/// The tools that the transcript's calls name, as often as they do.
+fn past_names(request: &ModelRequest) -> impl Iterator<Item = &str> {
+    let calls = request
         .messages
         .iter()
         .flat_map(|message| match &**message {
             Message::Assistant { calls, .. } => calls.as_slice(),
             Message::User { .. } | Message::Tool { .. } => &[],
         });
-    ToolNames::new(offered.chain(past.map(|call| call.name.as_str())))
+    calls.map(|call| call.name.as_str())
 }
 
 fn tool(spec: &ToolSpec, names: &ToolNames) -> ChatCompletionTools {
+    offer(
+        names.given(&spec.name),
+        &spec.description,
+        spec.parameters.clone(),
+    )
+}
+
+/// A tool that is offered no more but was called.
+fn past_tool(name: &str, names: &ToolNames) -> ChatCompletionTools {
+    let parameters = json!({ "type": "object", "properties": {} });
+    offer(names.given(name), "No longer offered.", parameters)
+}
+
+fn offer(name: &str, description: &str, parameters: Value) -> ChatCompletionTools {
     ChatCompletionTools::Function(ChatCompletionTool {
         function: FunctionObject {
-            name: names.given(&spec.name).to_owned(),
-            description: Some(spec.description.clone()),
-            parameters: Some(spec.parameters.clone()),
+            name: name.to_owned(),
+            description: Some(description.to_owned()),
+            parameters: Some(parameters),
             strict: None,
         },
     })
@@ -100,7 +137,7 @@ fn messages(request: &ModelRequest, names: &ToolNames) -> Vec<ChatCompletionRequ
         match message {
             Sound::User(text) => written.push(user(text)),
             Sound::Assistant { text, calls } => {
-                written.push(assistant(text, &calls, names));
+                written.push(assistant(&text, &calls, names));
                 written.extend(calls.into_iter().map(result));
             }
         }

@@ -118,6 +118,7 @@ impl ChatModel {
                 self.read_event(&event.data, decoder, live)?;
             }
             if decoder.is_done() {
+                incoming.settle().await;
                 return Ok(());
             }
         }

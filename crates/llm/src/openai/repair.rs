@@ -1,6 +1,6 @@
 //! A transcript as every provider accepts it, whatever happened to ours.
 //! Invariant: every call has an id of its own, arguments that are a JSON object, and exactly one result
-//! right after its message; a result without a call is left out.
+//! right after its message; a result without a call is left out; a person has the first and the last word.
 //! It must not know how any of it is written as JSON.
 
 use std::borrow::Cow;
@@ -18,6 +18,12 @@ const LOST: &str = "the result of this call was lost; it may or may not have hap
 /// What stands for text that is empty, which some providers refuse.
 const EMPTY: &str = "(empty)";
 
+/// What stands at the beginning where the transcript begins with the model.
+const BEGINNING: &str = "(the conversation began earlier)";
+
+/// What stands at the end where the model has the last word: it was cut off and may go on.
+const GO_ON: &str = "Go on where you stopped.";
+
 /// The longest call id that `OpenAI` takes.
 const LONGEST_ID: usize = 40;
 
@@ -29,7 +35,7 @@ pub(crate) enum Sound<'a> {
     /// What the model said, with each call's result. Text and calls are never both empty.
     Assistant {
         /// The text; may be empty if there are calls.
-        text: &'a str,
+        text: Cow<'a, str>,
         /// The calls, in order.
         calls: Vec<SoundCall<'a>>,
     },
@@ -51,42 +57,86 @@ pub(crate) struct SoundCall<'a> {
 /// Makes a transcript sound. What a message becomes depends on what stands before it and on the results of
 /// its own calls, so that a growing transcript keeps its beginning.
 pub(crate) fn repair(messages: &[Arc<Message>]) -> Vec<Sound<'_>> {
-    let mut sound: Vec<Sound<'_>> = Vec::with_capacity(messages.len());
-    let mut ids = Ids::default();
-    // Where the calls without a result are, by the id that their results name.
-    let mut open: HashMap<&str, VecDeque<(usize, usize)>> = HashMap::new();
+    let mut repaired = Repaired::default();
     for message in messages {
         match &**message {
-            Message::User { text } => sound.push(Sound::User(or_empty(text))),
-            Message::Assistant { text, calls } if text.trim().is_empty() && calls.is_empty() => {}
-            Message::Assistant { text, calls } => {
-                for call in calls {
-                    open.remove(call.provider_id.as_str());
-                }
-                for (index, call) in calls.iter().enumerate() {
-                    let places = open.entry(&call.provider_id).or_default();
-                    places.push_back((sound.len(), index));
-                }
-                let calls = calls
-                    .iter()
-                    .map(|call| sound_call(call, &mut ids))
-                    .collect();
-                sound.push(Sound::Assistant { text, calls });
-            }
+            Message::User { text } => repaired.sound.push(Sound::User(or_empty(text))),
+            Message::Assistant { text, calls } => repaired.assistant(text, calls),
             Message::Tool {
                 provider_id, text, ..
-            } => {
-                let place = open.get_mut(provider_id.as_str());
-                if let Some((at, index)) = place.and_then(VecDeque::pop_front)
-                    && let Some(Sound::Assistant { calls, .. }) = sound.get_mut(at)
-                    && let Some(call) = calls.get_mut(index)
-                {
-                    call.result = or_empty(text);
-                }
-            }
+            } => repaired.result(provider_id, text),
         }
     }
-    sound
+    repaired.finish()
+}
+
+/// The transcript so far.
+#[derive(Default)]
+struct Repaired<'a> {
+    sound: Vec<Sound<'a>>,
+    ids: Ids<'a>,
+    /// Where the calls without a result are, by the id that their results name.
+    open: HashMap<&'a str, VecDeque<(usize, usize)>>,
+}
+
+impl<'a> Repaired<'a> {
+    fn assistant(&mut self, text: &'a str, calls: &'a [ToolCall]) {
+        let text = if text.trim().is_empty() { "" } else { text };
+        if text.is_empty() && calls.is_empty() {
+            return;
+        }
+        if self.sound.is_empty() {
+            self.sound.push(Sound::User(BEGINNING));
+        }
+        let ids = &mut self.ids;
+        let added = calls.iter().map(|call| sound_call(call, ids)).collect();
+        match self.sound.last_mut() {
+            // Two messages of the model in a row, neither waiting for a result, are one.
+            Some(Sound::Assistant {
+                text: before,
+                calls: none,
+            }) if none.is_empty() => {
+                if !text.is_empty() {
+                    *before = Cow::Owned(format!("{before}\n\n{text}"));
+                }
+                *none = added;
+            }
+            _ => self.sound.push(Sound::Assistant {
+                text: Cow::Borrowed(text),
+                calls: added,
+            }),
+        }
+        let at = self.sound.len() - 1;
+        // A result belongs to the newest call of its id.
+        for call in calls {
+            self.open.remove(call.provider_id.as_str());
+        }
+        for (index, call) in calls.iter().enumerate() {
+            let places = self.open.entry(&call.provider_id).or_default();
+            places.push_back((at, index));
+        }
+    }
+
+    fn result(&mut self, provider_id: &str, text: &'a str) {
+        let places = self.open.get_mut(provider_id);
+        if let Some((at, index)) = places.and_then(VecDeque::pop_front)
+            && let Some(Sound::Assistant { calls, .. }) = self.sound.get_mut(at)
+            && let Some(call) = calls.get_mut(index)
+        {
+            call.result = or_empty(text);
+        }
+    }
+
+    fn finish(mut self) -> Vec<Sound<'a>> {
+        match self.sound.last() {
+            None => self.sound.push(Sound::User(EMPTY)),
+            Some(Sound::Assistant { calls, .. }) if calls.is_empty() => {
+                self.sound.push(Sound::User(GO_ON));
+            }
+            Some(_) => {}
+        }
+        self.sound
+    }
 }
 
 fn or_empty(text: &str) -> &str {
