@@ -5,8 +5,8 @@
 use corvid_core::{Policy, PolicyDecision, PolicyEffect, PolicyRequest};
 
 /// The rules that Corvid comes with, in order.
-pub const BUILTIN: &[BuiltinRule] = &[
-    BuiltinRule {
+pub const BUILTIN: &[Rule] = &[
+    Rule {
         name: "built-in: inside the sandbox",
         tool: "*",
         resource: "*",
@@ -14,7 +14,7 @@ pub const BUILTIN: &[BuiltinRule] = &[
         effect: PolicyEffect::Allow,
         reason: "calls inside the sandbox run without asking",
     },
-    BuiltinRule {
+    Rule {
         name: "built-in: leaving the sandbox",
         tool: "*",
         resource: "*",
@@ -28,7 +28,7 @@ pub const BUILTIN: &[BuiltinRule] = &[
 
 /// A rule as it is written in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BuiltinRule {
+pub struct Rule {
     /// How a decision names the rule.
     pub name: &'static str,
     /// The tools it is about; `*` stands for any run of characters, `?` for one.
@@ -55,12 +55,12 @@ pub enum Reach {
 /// A policy of ordered rules.
 #[derive(Clone, Debug)]
 pub struct RulePolicy {
-    rules: Vec<BuiltinRule>,
+    rules: Vec<Rule>,
 }
 
 impl RulePolicy {
     /// A policy of these rules, in this order. What no rule matches is denied.
-    pub fn new(rules: impl IntoIterator<Item = BuiltinRule>) -> Self {
+    pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
         Self {
             rules: rules.into_iter().collect(),
         }
@@ -93,7 +93,7 @@ impl Policy for RulePolicy {
     }
 }
 
-impl BuiltinRule {
+impl Rule {
     fn matches(&self, request: &PolicyRequest<'_>) -> bool {
         let reach = if request.escalates {
             Reach::Outside
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_last_rule_that_matches_decides_and_nothing_matching_denies() {
-        let no_push = BuiltinRule {
+        let no_push = Rule {
             name: "no push",
             tool: "system.*",
             resource: "git push*",

@@ -6,7 +6,7 @@ mod clean;
 mod controls;
 mod visible;
 
-pub(crate) use clean::{Rest, clean, clean_line};
+pub(crate) use clean::{Cleaned, Rest, clean, clean_line};
 pub(crate) use visible::visible;
 
 /// Characters that show nothing themselves but reorder or smuggle text: bidirectional overrides and

@@ -154,8 +154,8 @@ fn search(roots: &Roots, query: &Query, limit: usize, leash: &Leash) -> Result<S
         {
             return Ok(Next::Continue);
         }
-        // A file that vanished or may not be read has nothing to find.
         let Ok(opened) = roots.open_read(path) else {
+            found.unread += 1;
             return Ok(Next::Continue);
         };
         files += 1;
@@ -171,6 +171,7 @@ fn search(roots: &Roots, query: &Query, limit: usize, leash: &Leash) -> Result<S
         // What cannot be read on (an endless line, a failing disk) keeps the matches up to there.
         if let Err(error) = searcher.search_reader(&query.expression, reader, &mut lines) {
             tracing::debug!(path = %path.display(), %error, "searched in part");
+            found.unread += 1;
         }
         leash.check()?;
         Ok(if found.full {
@@ -183,22 +184,22 @@ fn search(roots: &Roots, query: &Query, limit: usize, leash: &Leash) -> Result<S
 }
 
 /// The matching lines so far, bounded.
+#[derive(Default)]
 struct Found {
     text: String,
     lines: usize,
     chars: usize,
     limit: usize,
     full: bool,
+    /// Files that could not be read, or not to their end.
+    unread: u64,
 }
 
 impl Found {
     fn new(limit: usize) -> Self {
         Self {
-            text: String::new(),
-            lines: 0,
-            chars: 0,
             limit,
-            full: false,
+            ..Self::default()
         }
     }
 
@@ -215,16 +216,21 @@ impl Found {
     }
 
     fn text(self, files: u64) -> String {
-        if self.lines == 0 && !self.full {
-            return format!("no match in {files} files");
+        let lines = match (self.lines, self.full) {
+            (0, false) => format!("no match in {files} files\n"),
+            (_, false) => self.text,
+            (lines, true) => format!(
+                "{}[… more than {lines} lines match; narrow `pattern`, `path` or `glob` …]\n",
+                self.text
+            ),
+        };
+        if self.unread == 0 {
+            return lines;
         }
-        if self.full {
-            return format!(
-                "{}[… more than {} lines match; narrow `pattern`, `path` or `glob` …]\n",
-                self.text, self.lines
-            );
-        }
-        self.text
+        format!(
+            "{lines}[… {} files could not be read to their end …]\n",
+            self.unread
+        )
     }
 }
 

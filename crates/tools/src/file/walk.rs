@@ -57,6 +57,10 @@ pub(crate) fn walk(
     mut visit: impl FnMut(&Path) -> Result<Next, ToolError>,
 ) -> Result<(), ToolError> {
     let start = roots.stat(path).map_err(told)?;
+    if start.kind != Kind::Folder {
+        // What is no regular file either is refused here, with what it is.
+        roots.open_read(path).map_err(told)?;
+    }
     let patterns = patterns_above(roots, &start.path);
     let mut pending = vec![Pending {
         path: start.path,

@@ -8,10 +8,13 @@ use std::path::Path;
 
 use corvid_core::wire::{CallId, OutputRef};
 
-use crate::display::{Rest, clean};
+use crate::display::{Cleaned, Rest, clean};
 
 /// Bytes read from each end of a long file.
 const WINDOW: usize = 256 * 1024;
+
+/// How far from a cut a line's end is looked for, as a part of what is shown: half a line can mislead.
+const NEAR: usize = 6;
 
 /// An output as the model sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ pub(crate) fn excerpt(
         read_at(&mut file, start, WINDOW)?
     };
     let start = if fits { 0 } else { start };
-    let head = clean(&head, limit - limit / 3, Rest::Follows);
+    let head = first(&head, limit - limit / 3);
     let (tail, tail_at) = last(&tail, limit / 3);
     let tail_at = start + tail_at as u64;
     let cut = tail_at.saturating_sub(head.consumed as u64);
@@ -67,7 +70,10 @@ pub(crate) fn excerpt(
         head.consumed
     );
     Ok(Excerpt {
-        text: format!("{}\n{marker}\n{tail}", head.text),
+        text: format!(
+            "{}\n{marker}\n{tail}",
+            head.text.strip_suffix('\n').unwrap_or(&head.text)
+        ),
         output: Some(OutputRef {
             call,
             kept_bytes,
@@ -93,7 +99,18 @@ pub(crate) fn read_at(file: &mut File, offset: u64, limit: usize) -> io::Result<
     Ok(bytes)
 }
 
-/// The last `limit` characters of the cleaned bytes, and where in the bytes they begin.
+/// The first `limit` characters of the cleaned bytes, or a little less where a line ends.
+fn first(bytes: &[u8], limit: usize) -> Cleaned {
+    let head = clean(bytes, limit, Rest::Follows);
+    let mut near = head.text.chars().rev().take(limit / NEAR);
+    match near.position(|character| character == '\n') {
+        None | Some(0) => head,
+        Some(after) => clean(bytes, head.chars - after, Rest::Follows),
+    }
+}
+
+/// The last `limit` characters of the cleaned bytes, or a little less where a line begins; and where in
+/// the bytes they begin.
 fn last(bytes: &[u8], limit: usize) -> (String, usize) {
     // The window may begin within a character.
     let skipped = bytes
@@ -103,7 +120,12 @@ fn last(bytes: &[u8], limit: usize) -> (String, usize) {
         .count();
     let bytes = &bytes[skipped..];
     let all = clean(bytes, usize::MAX, Rest::Ends);
-    let before = clean(bytes, all.chars.saturating_sub(limit), Rest::Ends);
+    let mut passed = all.chars.saturating_sub(limit);
+    let mut near = all.text.chars().skip(passed).take(limit / NEAR);
+    if let Some(before) = near.position(|character| character == '\n') {
+        passed += before + 1;
+    }
+    let before = clean(bytes, passed, Rest::Ends);
     let text = all.text[before.text.len()..].to_owned();
     (text, skipped + before.consumed)
 }

@@ -69,15 +69,17 @@ async fn a_long_output_is_cut_and_can_be_read_on() {
     assert_eq!(output.output, Some(kept));
     let (head, rest) = output.text.split_once("\n[… ").expect("a marker");
     let (marker, tail) = rest.split_once(" …]\n").expect("a marker's end");
-    assert_eq!(head.strip_prefix("exit code 0\n"), whole.get(..6_667));
-    assert_eq!(Some(tail), whole.get(whole.len() - 3_333..));
+    // Two thirds and one third of 10,000 characters, less what would be half a line.
+    let head = head.strip_prefix("exit code 0\n").expect("the end");
+    assert_eq!(whole.get(..6_660), Some(format!("{head}\n").as_str()));
+    assert_eq!(Some(tail), whole.get(whole.len() - 3_324..));
     assert_eq!(
         marker,
-        "1190000 bytes cut of 1200000 kept; `output.read` with call \"1.1.0\" and offset 6667 shows them"
+        "1190016 bytes cut of 1200000 kept; `output.read` with call \"1.1.0\" and offset 6660 shows them"
     );
 
     // Reading on page by page gives the very same output, and then says that it is at its end.
-    let (mut offset, mut read) = (6_667_usize, head["exit code 0\n".len()..].to_owned());
+    let (mut offset, mut read) = (6_660_usize, format!("{head}\n"));
     loop {
         let page = json!({ "call": "1.1.0", "offset": offset });
         let page = scene

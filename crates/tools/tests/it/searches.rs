@@ -34,7 +34,12 @@ async fn matching_lines_are_found_in_order() {
         "a/z.rs:1: fn a() {}\n",
     )
     .await;
-    check(&scene, json!({ "pattern": "zebra" }), "no match in 4 files").await;
+    check(
+        &scene,
+        json!({ "pattern": "zebra" }),
+        "no match in 4 files\n",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -130,7 +135,9 @@ async fn strange_files_are_passed_by_or_shown_in_part() {
     check(
         &scene,
         json!({ "pattern": "needle" }),
-        &format!("endless:1: needle\nesc:1: needle\nlatin:1: caf\u{fffd} needle\n{long}"),
+        &format!(
+            "endless:1: needle\nesc:1: needle\nlatin:1: caf\u{fffd} needle\n{long}[… 1 files could not be read to their end …]\n"
+        ),
     )
     .await;
 }
