@@ -21,9 +21,13 @@ pub use config::Config;
 pub fn builtin(config: Config, sandbox: Arc<dyn Sandbox>) -> Toolset {
     let config = Arc::new(config);
     let shared = || Arc::clone(&config);
+    let queue = Arc::new(file::Queue::default());
     let tools: [Arc<dyn Tool>; 7] = [
-        Arc::new(file::Changer::<file::Edit>::new(shared())),
-        Arc::new(file::Changer::<file::Write>::new(shared())),
+        Arc::new(file::Changer::<file::Edit>::new(
+            shared(),
+            Arc::clone(&queue),
+        )),
+        Arc::new(file::Changer::<file::Write>::new(shared(), queue)),
         Arc::new(file::List::new(shared())),
         Arc::new(file::Read::new(shared())),
         Arc::new(file::Search::new(shared())),

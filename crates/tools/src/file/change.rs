@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::plan::{self, Plan};
+use super::queue::Queue;
 use super::{named, roots};
 use crate::arguments;
 use crate::blocking;
@@ -46,11 +47,13 @@ pub(crate) trait Change: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 pub(crate) struct Changer<C> {
     spec: ToolSpec,
     config: Arc<Config>,
+    queue: Arc<Queue>,
     change: std::marker::PhantomData<fn() -> C>,
 }
 
 impl<C: Change> Changer<C> {
-    pub(crate) fn new(config: Arc<Config>) -> Self {
+    /// A tool whose changes wait in `queue` for those of the other tools.
+    pub(crate) fn new(config: Arc<Config>, queue: Arc<Queue>) -> Self {
         Self {
             spec: ToolSpec {
                 name: C::NAME.to_owned(),
@@ -58,6 +61,7 @@ impl<C: Change> Changer<C> {
                 parameters: arguments::schema::<C>(),
             },
             config,
+            queue,
             change: std::marker::PhantomData,
         }
     }
@@ -104,7 +108,9 @@ impl<C: Change> Tool for Changer<C> {
         if call.cancel.is_cancelled() {
             return Err(ToolError::Tell("stopped; nothing was changed".to_owned()));
         }
-        let made = self.with(call, |asked, config, roots| {
+        let queue = Arc::clone(&self.queue);
+        let made = self.with(call, move |asked, config, roots| {
+            let _alone = queue.wait(Path::new(asked.path()));
             let plan = asked.plan(config, roots)?;
             plan.carry_out(roots, Path::new(asked.path()))
         });

@@ -174,6 +174,25 @@ async fn an_edit_is_made_on_the_file_as_it_is() {
 }
 
 #[tokio::test]
+async fn edits_of_one_file_by_several_lanes_all_stay() {
+    let scene = Scene::new();
+    let lines: Vec<_> = (10..30).map(|number| format!("line {number}\n")).collect();
+    scene.file("a", lines.concat());
+    let edits = (10..30).map(|number| {
+        // The same file under several spellings of its path.
+        let absolute = scene.path("a").to_string_lossy().into_owned();
+        let path = ["a", "./a", &absolute][number % 3].to_owned();
+        let (old, new) = (format!("line {number}\n"), format!("row {number}\n"));
+        scene.call("file.edit", json!({ "path": path, "old": old, "new": new }))
+    });
+    for edited in futures_util::future::join_all(edits).await {
+        edited.expect("nobody else changes the file");
+    }
+    let expect: Vec<_> = (10..30).map(|number| format!("row {number}\n")).collect();
+    assert_eq!(scene.content("a"), expect.concat().as_bytes());
+}
+
+#[tokio::test]
 async fn after_a_crash_the_file_tells_what_happened() {
     let write = json!({ "path": "a", "content": "after" });
     let edit = json!({ "path": "a", "old": "before", "new": "after" });

@@ -161,6 +161,7 @@ async fn pipes_and_devices_hang_nothing() {
 async fn a_link_swapped_during_writes_leads_nowhere() {
     let scene = Arc::new(scene());
     fs::create_dir(scene.path("inside")).expect("a folder");
+    symlink("inside", scene.path("swap")).expect("a link");
     let over = Arc::new(AtomicBool::new(false));
     let swapper = {
         let (scene, over) = (Arc::clone(&scene), Arc::clone(&over));
