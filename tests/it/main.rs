@@ -2,4 +2,12 @@
 //! Invariant: everything goes through the binary or the files in the repository, nothing through a crate's inside.
 //! It must not know how a crate does its work.
 
+mod cli_config;
+mod cli_interrupt;
+mod cli_mistakes;
+mod cli_run;
+mod cli_sessions;
+#[cfg(feature = "faults")]
+mod crash;
 mod house;
+mod stage;

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use toml_edit::{Document, Item, TableLike};
 
 use super::keys::Key;
@@ -32,12 +31,10 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
             "the config file {} is no UTF-8 text; write it again as text or remove it",
             path.display()
         ),
-        Err(error) => Err(error).with_context(|| {
-            format!(
-                "the config file {} cannot be read; `chmod u+r` it or remove it",
-                path.display()
-            )
-        }),
+        Err(error) => anyhow::bail!(
+            "the config file {} cannot be read ({error}); `chmod u+r` it or remove it",
+            path.display()
+        ),
     }
 }
 

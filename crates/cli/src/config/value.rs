@@ -136,7 +136,7 @@ impl Kind {
             Self::Model => {
                 let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
                 format!(
-                    "`provider/model` or a provider's name, with one of {}, manual (or empty)",
+                    "`provider/model` or a provider's name, the provider being one of {}, manual",
                     names.join(", ")
                 )
             }

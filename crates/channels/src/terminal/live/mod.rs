@@ -107,10 +107,11 @@ impl Live {
             Phase::Thinking(since) => {
                 Some(format!("{frame} thinking · {}", whole_seconds(now - since)))
             }
-            Phase::Waiting { until, reason } => Some(format!(
+            Phase::Waiting { until, reason } if *until > now => Some(format!(
                 "{frame} waiting {} · {reason}",
-                whole_seconds((until - now).max(0))
+                whole_seconds(until - now)
             )),
+            Phase::Waiting { reason, .. } => Some(format!("{frame} waiting · {reason}")),
             Phase::Over => None,
         }
     }

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use corvid_channels::terminal;
 use corvid_core::draw;
 use corvid_core::wire::SessionId;
@@ -34,8 +34,10 @@ pub(super) fn working_dir(given: Option<&Path>, private: &[PathBuf]) -> anyhow::
             .context("the folder you are in is gone; `cd` to another or name one with `--cwd`")?,
     };
     let shown = folder.display();
-    let real = folder.canonicalize().with_context(|| {
-        format!("the working folder `{shown}` cannot be opened; name another with `--cwd`")
+    let real = folder.canonicalize().map_err(|error| {
+        anyhow!(
+            "the working folder `{shown}` cannot be opened ({error}); name another with `--cwd`"
+        )
     })?;
     if !real.is_dir() {
         bail!("the working folder `{shown}` is no folder; name one with `--cwd`");

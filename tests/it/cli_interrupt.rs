@@ -1,0 +1,83 @@
+//! Ctrl-C, SIGTERM and `kill -9`: what was admitted is never lost.
+
+use std::io;
+
+use corvid_testkit::model_server::{Reply, Script, When};
+use corvid_testkit::{LIMIT, Process, Scene};
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::stage::scene;
+
+/// A scene whose model does not answer `first` before its gate opens, and a `run` that waits for it.
+fn waiting() -> io::Result<(Scene, Process)> {
+    let script = Script::new()
+        .once(When::any(), Reply::text("too late").gate("never"))
+        .otherwise(Reply::text("answered after all"));
+    let scene = scene()?.with_model(script)?;
+    let process = scene.start_run(["-s", "x", "--id", "k", "-e", "hello"])?;
+    let model = scene.model().ok_or(io::ErrorKind::NotFound)?;
+    assert!(model.wait_for(LIMIT, |ledger| ledger.len() == 1));
+    Ok((scene, process))
+}
+
+fn stopped_by(signal: Signal, code: i32) -> io::Result<()> {
+    let (scene, process) = waiting()?;
+    process.signal(signal)?;
+    let ended = process.wait()?;
+    assert_eq!(ended.code, Some(code), "{}", ended.all());
+    assert!(
+        ended.stderr.contains("stopping; once more ends at once"),
+        "{}",
+        ended.stderr
+    );
+    let recorded = scene.agent(["sessions", "show", "x"])?.stdout;
+    assert!(recorded.contains("a person asked to stop"), "{recorded}");
+    // The stopped turn is the answer; asking again under its key makes no new one.
+    let again = scene.run(["-s", "x", "--id", "k", "-e", "hello"])?;
+    assert_eq!(again.code, Some(4), "{}", again.all());
+    assert_eq!(scene.model().map_or(0, |model| model.ledger().len()), 1);
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_stops_the_turn_and_records_it() -> io::Result<()> {
+    stopped_by(Signal::INT, 130)
+}
+
+#[test]
+fn a_termination_stops_the_turn_and_records_it() -> io::Result<()> {
+    stopped_by(Signal::TERM, 143)
+}
+
+#[test]
+fn after_kill_9_the_same_key_gets_its_answer() -> io::Result<()> {
+    let (scene, process) = waiting()?;
+    let killed = process.kill()?;
+    assert!(killed.was_killed());
+    let again = scene.run(["-s", "x", "--id", "k", "-e", "hello"])?;
+    assert_eq!(again.stdout, "answered after all\n", "{}", again.all());
+    assert_eq!(again.code, Some(0));
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_a_running_command_too() -> io::Result<()> {
+    let command = json!({ "command": "echo begun > begun; exec sleep 1000" });
+    let script = Script::new()
+        .on(When::any().results(0), Reply::call("system.run", &command))
+        .otherwise(Reply::text("never asked"));
+    let scene = scene()?.with_model(script)?;
+    let process = scene.start_run(["--json", "-s", "x", "-e", "sleep"])?;
+    assert!(
+        process.hear(|said| said.contains("tool.started")),
+        "{}",
+        process.stdout()
+    );
+    process.signal(Signal::INT)?;
+    let ended = process.wait()?;
+    assert_eq!(ended.code, Some(130), "{}", ended.all());
+    let recorded = scene.agent(["sessions", "show", "x"])?.stdout;
+    assert!(recorded.contains("was stopped"), "{recorded}");
+    Ok(())
+}
