@@ -19,7 +19,11 @@ pub use config::Config;
 
 /// The built-in tools; commands run in `sandbox`.
 pub fn builtin(config: Config, sandbox: Arc<dyn Sandbox>) -> Toolset {
-    let config = Arc::new(config);
+    let config = Arc::new(Config {
+        // What a call gets without asking is never more than it may ask for.
+        timeout: config.timeout.min(config.max_timeout),
+        ..config
+    });
     let shared = || Arc::clone(&config);
     let queue = Arc::new(file::Queue::default());
     let tools: [Arc<dyn Tool>; 7] = [
