@@ -182,7 +182,9 @@ mod tests {
     fn a_missing_passage_names_the_nearest_line() {
         let content = b"fn main() {\n\tgreet(\"hello\");\n}\n";
         let error = replace(content, once("    greet(\"hello\");", "x"));
-        assert!(error.is_err_and(|text| text.ends_with(r#"nearest line is 2: "\tgreet(\"hello\");""#)));
+        assert!(
+            error.is_err_and(|text| text.ends_with(r#"nearest line is 2: "\tgreet(\"hello\");""#))
+        );
         let error = replace(content, once("zebra", "x"));
         assert!(error.is_err_and(|text| text.ends_with("read the file again")));
     }
