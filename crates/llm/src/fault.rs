@@ -73,49 +73,47 @@ pub(crate) fn refusal(
             "the quota or credit at {provider} is spent ({status}); add credit there or choose another model with `--model`{said}"
         )));
     }
-    let (class, message) = match status {
-        401 => (Class::Decided, bad_key(endpoint)),
-        403 => (
-            Class::Decided,
-            format!(
-                "{provider} forbids this with the key it was given (403); allow `{model}` there, or {}{said}",
-                endpoint.how_to_set_key()
-            ),
-        ),
-        404 => (
-            Class::Decided,
-            format!(
-                "{provider} has no model `{model}` at {} (404); choose another with `--model`, or correct `providers.{provider}.base_url`{said}",
-                endpoint.chat()
-            ),
-        ),
-        300..=399 => (
-            Class::Decided,
-            format!(
-                "{provider} redirects from {} ({status}), and a key is sent to no other place; set `providers.{provider}.base_url` to the new address",
-                endpoint.host()
-            ),
-        ),
-        429 | 503 | 529 => (Class::Busy, format!("{provider} is busy ({status}){said}")),
-        408 | 409 | 425 | 500..=599 => (
-            Class::Unreachable,
-            format!("{provider} failed ({status}){said}"),
-        ),
-        _ => (
-            Class::Decided,
-            format!("{provider} refused the request ({status}){said}"),
-        ),
-    };
+    let class = class(status);
     let fault = match class {
         Class::Decided => Fault::Final,
         Class::Busy | Class::Unreachable => Fault::Transient,
     };
     let error = ModelError {
         fault,
-        message,
+        message: sentence(endpoint, model, status, &said),
         retry_after_ms,
     };
     Refusal { class, error }
+}
+
+fn class(status: u16) -> Class {
+    match status {
+        429 | 503 | 529 => Class::Busy,
+        408 | 409 | 425 | 500..=599 => Class::Unreachable,
+        _ => Class::Decided,
+    }
+}
+
+fn sentence(endpoint: &Endpoint, model: &str, status: u16, said: &str) -> String {
+    let provider = endpoint.provider();
+    match status {
+        401 => bad_key(endpoint),
+        403 => format!(
+            "{provider} forbids this with the key it was given (403); allow `{model}` there, or {}{said}",
+            endpoint.how_to_set_key()
+        ),
+        404 => format!(
+            "{provider} has no model `{model}` at {} (404); choose another with `--model`, or correct `providers.{provider}.base_url`{said}",
+            endpoint.chat()
+        ),
+        300..=399 => format!(
+            "{provider} redirects from {} ({status}), and a key is sent to no other place; set `providers.{provider}.base_url` to the new address",
+            endpoint.host()
+        ),
+        429 | 503 | 529 => format!("{provider} is busy ({status}){said}"),
+        408 | 409 | 425 | 500..=599 => format!("{provider} failed ({status}){said}"),
+        _ => format!("{provider} refused the request ({status}){said}"),
+    }
 }
 
 /// What an error event inside a stream means: as the refusal of its status, but the step is tried again

@@ -4,6 +4,7 @@
 //! It must not know turns, the journal, the environment or any file.
 
 mod catalogue;
+mod client;
 mod config;
 mod endpoint;
 mod fault;

@@ -2,6 +2,11 @@
 //! Invariant: pure; the same failure, attempt and jitter give the same wait.
 //! It must not know what failed, only its class.
 
+use std::time::{Duration, UNIX_EPOCH};
+
+use corvid_core::wire::Millis;
+use reqwest::header::HeaderMap;
+
 /// What kind of failure, by what another attempt could change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -56,6 +61,27 @@ pub(crate) fn wait_ms(class: Class, made: u32, asked_ms: Option<u64>, jitter: u8
         .saturating_mul(1 << made.saturating_sub(1).min(16));
     let wait = asked_ms.unwrap_or(doubled).clamp(LEAST_MS, row.cap_ms);
     Some(wait + wait * u64::from(jitter) / (10 * u64::from(u8::MAX)))
+}
+
+/// What the headers ask to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
+pub(crate) fn asked_ms(headers: &HeaderMap, now: Millis) -> Option<u64> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(asked) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
+        return Some(asked);
+    }
+    let asked = text("retry-after")?;
+    match asked.parse::<f64>() {
+        Ok(seconds) if seconds >= 0.0 => {
+            u64::try_from(Duration::try_from_secs_f64(seconds).ok()?.as_millis()).ok()
+        }
+        Ok(_) => None,
+        Err(_) => {
+            let date = httpdate::parse_http_date(asked).ok()?;
+            let since_epoch = date.duration_since(UNIX_EPOCH).ok()?;
+            let at = Millis::try_from(since_epoch.as_millis()).ok()?;
+            Some(u64::try_from(at.saturating_sub(now)).unwrap_or(0))
+        }
+    }
 }
 
 #[cfg(test)]

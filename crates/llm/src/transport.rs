@@ -1,25 +1,21 @@
-//! Requests to providers: clients, time-outs, retries before the first byte.
-//! Invariant: no redirect is followed; only before the first byte is a request made again; dropping ends it.
+//! Requests to providers: time-outs, and retries before the first byte.
+//! Invariant: only before the first byte is a request made again; all waiting goes by `Clock`; dropping ends it.
 //! It must not know what a body says, beyond a refusal's reason.
 
-use std::error::Error;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use corvid_core::wire::Millis;
 use corvid_core::{Clock, ModelError, ModelSink};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Response, Url};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Response, Url};
 
+use crate::client::{Clients, root_cause};
 use crate::config::Timeouts;
 use crate::endpoint::Endpoint;
-use crate::fault::{Refusal, final_error, read_complaint, refusal, transient};
-use crate::retry::{Class, wait_ms};
-
-/// How long one connection may take. It is the one time-out that the clients keep themselves, on the
-/// machine's own time; the first byte's, which goes through `Clock`, bounds it from above.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::fault::{Refusal, read_complaint, refusal, transient};
+use crate::retry::{Class, asked_ms, wait_ms};
 
 /// How long the end of the transfer may come after the end of the answer, in milliseconds.
 const SETTLE_MS: u64 = 100;
@@ -27,14 +23,10 @@ const SETTLE_MS: u64 = 100;
 /// Bytes of a refusal's body that are read.
 const REFUSAL_BYTES: usize = 64 * 1024;
 
-/// How this program calls itself to providers.
-const USER_AGENT: &str = concat!("corvid/", env!("CARGO_PKG_VERSION"));
-
-/// The clients, built when they are first needed, and the time they go by.
+/// The clients and the time they go by.
 pub(crate) struct Transport {
     clock: Arc<dyn Clock>,
-    plain: OnceLock<Result<Client, String>>,
-    secure: OnceLock<Result<Client, String>>,
+    clients: Clients,
 }
 
 /// One request as it is sent, as often as it takes.
@@ -65,8 +57,7 @@ impl Transport {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
-            plain: OnceLock::new(),
-            secure: OnceLock::new(),
+            clients: Clients::default(),
         }
     }
 
@@ -106,7 +97,7 @@ impl Transport {
     /// Fetches a small document without any key, within that many milliseconds.
     pub(crate) async fn probe(&self, url: Url, limit_ms: u64, limit_bytes: usize) -> Option<Bytes> {
         let fetch = async {
-            let client = self.client(&url).ok()?;
+            let client = self.clients.of(&url).ok()?;
             let response = client.get(url).send().await.ok()?;
             let response = response.error_for_status().ok()?;
             Some(read_bounded(response, limit_bytes).await)
@@ -151,7 +142,8 @@ impl Transport {
     fn request(&self, outgoing: &Outgoing<'_>) -> Result<reqwest::RequestBuilder, ModelError> {
         let endpoint = outgoing.endpoint;
         let mut request = self
-            .client(endpoint.chat())?
+            .clients
+            .of(endpoint.chat())?
             .post(endpoint.chat().clone())
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "text/event-stream")
@@ -164,7 +156,7 @@ impl Transport {
 
     async fn read_refusal(&self, outgoing: &Outgoing<'_>, response: Response) -> Refusal {
         let status = response.status().as_u16();
-        let retry_after = retry_after_ms(response.headers(), self.clock.now());
+        let retry_after = asked_ms(response.headers(), self.clock.now());
         let body = read_bounded(response, REFUSAL_BYTES).await;
         let complaint = read_complaint(&String::from_utf8_lossy(&body));
         refusal(
@@ -174,16 +166,6 @@ impl Transport {
             retry_after,
             &complaint,
         )
-    }
-
-    fn client(&self, url: &Url) -> Result<&Client, ModelError> {
-        let client = match url.scheme() {
-            "https" => self.secure.get_or_init(secure_client),
-            _ => self.plain.get_or_init(plain_client),
-        };
-        client
-            .as_ref()
-            .map_err(|error| final_error(format!("no HTTP client can be made: {error}")))
     }
 }
 
@@ -233,48 +215,6 @@ impl Incoming {
     }
 }
 
-/// The client for `http://`: it has no root certificates to load, and speaks to no proxy, which would
-/// read along.
-fn plain_client() -> Result<Client, String> {
-    build(|builder| builder.tls_certs_only([]).no_proxy())
-}
-
-/// The client for `https://`, with the machine's root certificates (3–5 ms to load). A proxy that the
-/// environment names is used: it sees the host's name and nothing else.
-fn secure_client() -> Result<Client, String> {
-    build(|builder| builder.https_only(true))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one builder of clients"
-)]
-fn build(
-    configure: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
-) -> Result<Client, String> {
-    install_crypto();
-    configure(Client::builder())
-        .user_agent(USER_AGENT)
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .build()
-        .map_err(|error| root_cause(&error))
-}
-
-/// Names the one cryptography provider of this process. Another part may have done so before.
-fn install_crypto() {
-    static INSTALLED: OnceLock<()> = OnceLock::new();
-    INSTALLED.get_or_init(|| {
-        if rustls::crypto::ring::default_provider()
-            .install_default()
-            .is_err()
-        {
-            tracing::debug!("a cryptography provider was installed before");
-        }
-    });
-}
-
 fn decided(error: ModelError) -> Refusal {
     Refusal {
         class: Class::Decided,
@@ -302,15 +242,6 @@ fn silent(provider: &str, limit: Duration) -> ModelError {
     ))
 }
 
-/// The innermost reason, which is the one that a person can act on.
-fn root_cause(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
-}
-
 /// At most `limit` bytes of a body; what breaks off is kept as it is.
 async fn read_bounded(mut response: Response, limit: usize) -> Bytes {
     let mut body = Vec::new();
@@ -322,27 +253,6 @@ async fn read_bounded(mut response: Response, limit: usize) -> Bytes {
         }
     }
     body.into()
-}
-
-/// What the headers ask to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
-fn retry_after_ms(headers: &HeaderMap, now: Millis) -> Option<u64> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    if let Some(asked) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
-        return Some(asked);
-    }
-    let asked = text("retry-after")?;
-    match asked.parse::<f64>() {
-        Ok(seconds) if seconds >= 0.0 => {
-            u64::try_from(Duration::try_from_secs_f64(seconds).ok()?.as_millis()).ok()
-        }
-        Ok(_) => None,
-        Err(_) => {
-            let date = httpdate::parse_http_date(asked).ok()?;
-            let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
-            let at = Millis::try_from(since_epoch.as_millis()).ok()?;
-            Some(u64::try_from(at.saturating_sub(now)).unwrap_or(0))
-        }
-    }
 }
 
 fn after(clock: &dyn Clock, wait_ms: u64) -> Millis {

@@ -5,6 +5,7 @@
 
 mod grammar;
 mod ollama;
+mod verbs;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The fault table of "Model providers", row by row, against a real server.
+//! What is tried again, by the transport or by the caller: the fault table's rows against a real server.
 //! Invariant: each test counts the requests that reached the server and hears what a person would.
 
 use std::net::TcpListener;
@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::scene::{KEY, Scene, configured, request, user};
 
-fn failing(fault: Fault) -> Scene {
+/// A model at a server that fails so, always.
+pub(crate) fn failing(fault: Fault) -> Scene {
     Scene::new(Script::new().otherwise(Reply::text("whole").but(fault)))
 }
 
@@ -22,22 +23,13 @@ fn failing_once(fault: Fault) -> Scene {
     ]))
 }
 
+/// The error of a request that failed, which never holds the key.
 #[track_caller]
-fn error(asked: Result<Answer, ModelError>) -> ModelError {
+pub(crate) fn error(asked: Result<Answer, ModelError>) -> ModelError {
     let error = asked.expect_err("a failure");
     assert!(!error.message.contains(KEY), "{}", error.message);
     assert!(!error.message.ends_with('.'), "{}", error.message);
     error
-}
-
-/// Asks for what fails for good and returns the sentence.
-async fn refused(fault: Fault, outcome: Outcome) -> String {
-    let scene = failing(fault);
-    let error = error(scene.ask("hi").await);
-    assert_eq!(error.fault, outcome, "{}", error.message);
-    assert_eq!(scene.requests(), 1, "{}", error.message);
-    assert_eq!(scene.ear.heard().waits, []);
-    error.message
 }
 
 #[tokio::test]
@@ -83,22 +75,6 @@ async fn what_a_provider_asks_to_wait_is_capped() {
             "{asked}: {wait}"
         );
     }
-}
-
-#[tokio::test]
-async fn a_spent_quota_is_final() {
-    let fault = Fault::status(
-        429,
-        "insufficient_quota",
-        "You exceeded your current quota.",
-    );
-    let message = refused(fault, Outcome::Final).await;
-    assert_eq!(
-        message,
-        "the quota or credit at custom is spent (429); add credit there or choose another model with `--model`: You exceeded your current quota"
-    );
-    let fault = Fault::status(402, "payment", "Insufficient credits");
-    refused(fault, Outcome::Final).await;
 }
 
 #[tokio::test]
@@ -256,96 +232,6 @@ async fn ids_are_made_where_they_are_missing_or_repeated() {
         assert_ne!(one.provider_id, two.provider_id);
         assert!(!one.provider_id.is_empty() && !two.provider_id.is_empty());
     }
-}
-
-#[tokio::test]
-async fn a_bad_key_is_final_and_never_repeated() {
-    let echo = format!("Incorrect API key provided: {KEY}. Find yours at …");
-    let fault = Fault::status(401, "invalid_api_key", &echo);
-    assert_eq!(
-        refused(fault, Outcome::Final).await,
-        "custom does not accept the key from THE_KEY (401); set CUSTOM_API_KEY or use `agent config set providers.custom.key_file FILE`"
-    );
-    let echo = format!("{KEY} may not do this");
-    let fault = Fault::status(403, "forbidden", &echo);
-    assert_eq!(
-        refused(fault, Outcome::Final).await,
-        "custom forbids this with the key it was given (403); allow `scripted` there, or set CUSTOM_API_KEY or use `agent config set providers.custom.key_file FILE`: [key] may not do this"
-    );
-}
-
-#[tokio::test]
-async fn an_unknown_model_is_named() {
-    let fault = Fault::status(404, "model_not_found", "no such model");
-    let message = refused(fault, Outcome::Final).await;
-    assert!(
-        message.starts_with("custom has no model `scripted` at http://127.0.0.1:"),
-        "{message}"
-    );
-}
-
-#[tokio::test]
-async fn a_context_that_is_too_long_is_told_apart() {
-    let words = "This model's maximum context length is 128000 tokens.";
-    for fault in [
-        Fault::status(400, "context_length_exceeded", "too long"),
-        Fault::status(400, "invalid_request_error", words),
-        Fault::status(413, "too_large", ""),
-        Fault::status(429, "rate_limit_exceeded", "Request too large for m"),
-    ] {
-        refused(fault, Outcome::ContextExceeded).await;
-    }
-}
-
-#[tokio::test]
-async fn any_other_refusal_is_final_in_the_providers_words() {
-    let fault = Fault::status(400, "invalid", "bad\n\u{1b}[31mvalue\u{7}");
-    assert_eq!(
-        refused(fault, Outcome::Final).await,
-        "custom refused the request (400): bad [31mvalue"
-    );
-    let fault = Fault::status(422, "invalid", &"x".repeat(5_000));
-    assert!(refused(fault, Outcome::Final).await.chars().count() < 400);
-}
-
-#[tokio::test]
-async fn a_web_page_is_no_answer() {
-    let fault = Fault::ContentType {
-        value: "text/html; charset=utf-8".to_owned(),
-    };
-    let message = refused(fault, Outcome::Final).await;
-    assert!(message.contains("`providers.custom.base_url`"), "{message}");
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed_and_takes_no_key_along() {
-    let elsewhere = ModelServer::start(Script::echo()).expect("a free port");
-    let to = format!("{}/chat/completions", elsewhere.url());
-    let message = refused(Fault::redirect(to), Outcome::Final).await;
-    assert!(message.contains("(307)"), "{message}");
-    assert_eq!(elsewhere.ledger(), []);
-}
-
-#[tokio::test]
-async fn a_server_that_refuses_to_count_is_asked_no_more() {
-    let refusal = Fault::status(400, "invalid", "Unknown field: stream_options");
-    let scene = Scene::new(Script::in_order([
-        Reply::fault(refusal),
-        Reply::text("one"),
-        Reply::text("two"),
-    ]));
-    let model = scene.model();
-    for expect in ["one", "two"] {
-        let answer = model.answer(&request([user("hi")]), &scene.ear).await;
-        assert_eq!(answer.map(|answer| answer.text).as_deref(), Ok(expect));
-    }
-    let asked: Vec<bool> = scene
-        .server
-        .ledger()
-        .iter()
-        .map(|entry| !entry.body["stream_options"].is_null())
-        .collect();
-    assert_eq!(asked, [true, false, false]);
 }
 
 #[tokio::test]

@@ -8,8 +8,11 @@
 )]
 
 mod encode;
+mod encode_any;
 mod faults;
 mod manual;
 mod models;
+mod refusals;
 mod scene;
+mod stream_ends;
 mod streams;

@@ -3,12 +3,12 @@
 
 use corvid_core::Answer;
 use corvid_core::wire::Finish;
+use corvid_llm::EndMark;
 use corvid_llm::openai::{MAX_ANSWER_BYTES, StreamDecoder, StreamFault, ToolNames};
 use corvid_llm::sse::SseDecoder;
-use corvid_llm::{Complaint, EndMark};
 
 /// Reads a stream to its clean end.
-fn read(bytes: &[u8], end: EndMark) -> Result<Answer, StreamFault> {
+pub(crate) fn read(bytes: &[u8], end: EndMark) -> Result<Answer, StreamFault> {
     let names = ToolNames::new(["file.read", "system.run"]);
     let mut decoder = StreamDecoder::new(&names);
     let mut events = SseDecoder::new(MAX_ANSWER_BYTES);
@@ -25,7 +25,7 @@ fn read(bytes: &[u8], end: EndMark) -> Result<Answer, StreamFault> {
 }
 
 /// An answer as `text | id=name(arguments) … | finish | input/cached/output`.
-fn shown(answer: &Answer) -> String {
+pub(crate) fn shown(answer: &Answer) -> String {
     let calls: Vec<String> = answer
         .calls
         .iter()
@@ -44,7 +44,7 @@ fn shown(answer: &Answer) -> String {
 }
 
 /// The chunks as events, the last of them `[DONE]`.
-fn stream(chunks: &[&str]) -> String {
+pub(crate) fn stream(chunks: &[&str]) -> String {
     let chunks: Vec<&str> = chunks.iter().copied().chain(["[DONE]"]).collect();
     format!("data: {}\n\n", chunks.join("\n\ndata: "))
 }
@@ -242,79 +242,4 @@ fn a_whole_message_in_place_of_a_stream() {
         ],
         "x |  | Stop | 1/0/2",
     );
-}
-
-#[test]
-fn a_stream_may_lack_its_done_where_that_is_known() {
-    let chunk = r#"{"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}"#;
-    for bytes in [format!("data: {chunk}\n\n"), format!("data: {chunk}")] {
-        let answer = read(bytes.as_bytes(), EndMark::FinishReason);
-        assert_eq!(
-            answer.as_ref().map(shown).as_deref(),
-            Ok("x |  | Stop | 0/0/0")
-        );
-        assert_eq!(read(bytes.as_bytes(), EndMark::Done), Err(StreamFault::Cut));
-    }
-}
-
-#[test]
-fn without_a_finish_reason_there_is_no_answer() {
-    let whole = stream(&[r#"{"choices":[{"delta":{"content":"x"},"finish_reason":null}]}"#]);
-    assert_eq!(read(whole.as_bytes(), EndMark::Done), Err(StreamFault::Cut));
-    assert_eq!(read(b"", EndMark::FinishReason), Err(StreamFault::Cut));
-}
-
-#[test]
-fn what_is_no_json_is_told_without_repeating_it() {
-    for chunk in ["{\"choices\":[{", "secret words", "[]", r#"{"choices":7}"#] {
-        let fault = read(stream(&[chunk]).as_bytes(), EndMark::Done);
-        let Err(StreamFault::Malformed(reason)) = fault else {
-            panic!("{chunk}: {fault:?}");
-        };
-        assert!(!reason.contains("secret"), "{reason}");
-    }
-}
-
-#[test]
-fn an_error_inside_the_stream() {
-    let complaint = |code: &str, message: &str, status| {
-        Err(StreamFault::Reported(Complaint {
-            code: code.to_owned(),
-            message: message.to_owned(),
-            status,
-        }))
-    };
-    for (chunk, expect) in [
-        (
-            r#"{"error":{"code":502,"message":"upstream died"},"choices":[{"delta":{"content":""},"finish_reason":"error"}]}"#,
-            complaint("", "upstream died", Some(502)),
-        ),
-        (
-            r#"{"error":{"type":"server_error","code":null,"message":"oops"}}"#,
-            complaint("server_error", "oops", None),
-        ),
-        (
-            r#"{"error":"model crashed"}"#,
-            complaint("", "model crashed", None),
-        ),
-        (
-            r#"{"choices":[{"delta":{},"finish_reason":"error"}]}"#,
-            complaint("", "", None),
-        ),
-    ] {
-        let read = read(stream(&[chunk]).as_bytes(), EndMark::Done);
-        assert_eq!(read, expect, "{chunk}");
-    }
-}
-
-#[test]
-fn an_endless_answer_is_cut_off() {
-    let names = ToolNames::default();
-    let mut decoder = StreamDecoder::new(&names);
-    let chunk = format!(
-        r#"{{"choices":[{{"delta":{{"content":"{}"}}}}]}}"#,
-        "x".repeat(1 << 20)
-    );
-    let fault = (0..100).find_map(|_| decoder.push(&chunk).err());
-    assert_eq!(fault, Some(StreamFault::TooLong));
 }
