@@ -54,6 +54,7 @@ impl Lanes {
                     owner: owner.clone(),
                     seen: None::<ClaimSeen>,
                     head: 0,
+                    ground: corvid_core::Ground::Free,
                 },
                 at: 1,
                 events: vec![

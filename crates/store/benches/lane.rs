@@ -132,6 +132,7 @@ async fn fill(store: &Store, session: &SessionId, turns: u32) -> Outcome<()> {
         owner,
         seen: None,
         head: 0,
+        ground: corvid_core::Ground::Free,
     };
     let mut head = append(store, session, fence, opened).await?;
     for turn in 1..=turns {

@@ -174,7 +174,11 @@ impl Store {
         self.inner.writer.commits()
     }
 
-    fn hold(&self) -> Result<(), StoreError> {
+    /// Makes this process seen as alive, as its first claim would. Its socket may stand from then on.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the owners' folder cannot be written.
+    pub fn hold(&self) -> Result<(), StoreError> {
         let held = self.inner.owners.hold();
         held.map_err(|error| StoreError::of_io(self.inner.owners.folder(), &error))
     }

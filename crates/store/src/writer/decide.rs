@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use corvid_core::faults::defect;
 use corvid_core::wire::{Admission, EventBody, InputId, OwnerId, SessionId};
-use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, draw};
+use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, Ground, draw};
 
 /// An append that is well formed, encoded for the journal.
 #[derive(Debug)]
@@ -66,6 +66,7 @@ impl Prepared {
             Fence::Take {
                 owner,
                 seen: Some(seen),
+                ground: Ground::Free,
                 ..
             } => seen.owner != *owner && lives(&seen.owner),
             _ => false,

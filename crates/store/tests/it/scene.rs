@@ -1,7 +1,6 @@
 //! A store in a folder of its own, and short ways to write what a lane writes.
 //! Invariant: an event made here is as a lane would make it.
 //! It must not know which test it serves.
-#![expect(clippy::expect_used, reason = "without its scene a test has failed")]
 
 use std::path::PathBuf;
 
@@ -155,6 +154,7 @@ pub(crate) fn take(
             owner: owner.clone(),
             seen,
             head,
+            ground: corvid_core::Ground::Free,
         },
         at: 2,
         events: vec![EventBody::LaneClaimed { epoch, owner }],
