@@ -6,4 +6,4 @@ mod driver;
 pub mod fold;
 pub mod prompt;
 
-pub use driver::{Hooks, Lane, LaneError, LanePorts, Settings};
+pub use driver::{Hooks, Lane, LaneError, LanePorts, Settings, Takeover};

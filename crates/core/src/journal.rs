@@ -61,6 +61,8 @@ pub enum Fence {
         seen: Option<ClaimSeen>,
         /// The head as it was seen; 0 for a session that is not there yet.
         head: u64,
+        /// On what ground the claim is taken from its last owner.
+        ground: Ground,
     },
     /// The lane's epoch is current and the head is as expected.
     Lane {
@@ -69,6 +71,15 @@ pub enum Fence {
         /// The head as the lane folded it.
         head: u64,
     },
+}
+
+/// On what ground a claim is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// Nobody holds it, or who does is dead; an owner that lives keeps its claim.
+    Free,
+    /// The owner lives, and has said that no lane of its is at work in the session.
+    GivenUp,
 }
 
 /// A session's claim as it was read.

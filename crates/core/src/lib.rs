@@ -20,7 +20,7 @@ pub use corvid_wire as wire;
 
 pub use channel::{Capabilities, Channel, DeliverError, Delivery};
 pub use clock::{Clock, SystemClock};
-pub use journal::{Append, AppendError, Appended, ClaimSeen, Fence, Journal, Loaded};
+pub use journal::{Append, AppendError, Appended, ClaimSeen, Fence, Ground, Journal, Loaded};
 pub use model::{Answer, AskedCall, Message, Model, ModelError, ModelRequest, ModelSink, Models};
 pub use policy::{Policy, PolicyDecision, PolicyEffect, PolicyRequest};
 pub use question::{OutcomeQuestion, Questions};

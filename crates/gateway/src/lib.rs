@@ -61,7 +61,7 @@ impl Gateway {
     /// A gateway that hosts no lane yet.
     pub fn new(parts: Parts) -> Self {
         let journal: Arc<dyn Journal> = Arc::new(parts.store.clone());
-        let ports = LanePorts {
+        let lane_ports = LanePorts {
             journal,
             models: parts.models,
             tools: parts.tools,
@@ -78,7 +78,7 @@ impl Gateway {
             clock: parts.clock,
             channels: parts.channels,
             tasks: parts.tasks,
-            ports: Arc::new(ports),
+            ports: Arc::new(lane_ports),
             lanes: lanes::Lanes::default(),
         }
     }

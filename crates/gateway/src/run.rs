@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use corvid_agent::{Hooks, Lane, LaneError};
+use corvid_agent::{Hooks, Lane, LaneError, Takeover};
 use corvid_core::faults::crash_point;
 use corvid_core::wire::{Admission, InputId, LiveEvent, ReplyComposed, Requester, SessionId};
-use corvid_core::{Append, AppendError, Fence, Journal as _, Loaded, draw};
+use corvid_core::{Append, AppendError, ClaimSeen, Fence, Ground, Journal as _, Loaded, draw};
 use corvid_store::StoreError;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -72,6 +72,8 @@ struct Errand<'a> {
     input: InputId,
     /// The admission, as long as it is not in the journal.
     admission: Option<Admission>,
+    /// A claim whose living owner has said that it is not at work in the session.
+    given_up: Option<ClaimSeen>,
     live: mpsc::Sender<LiveEvent>,
     stop: CancellationToken,
 }
@@ -106,6 +108,7 @@ impl Gateway {
             session,
             input,
             admission: Some(admission),
+            given_up: None,
             live,
             stop,
         };
@@ -129,11 +132,12 @@ impl Gateway {
             return Ok(Some(reply));
         }
         let loaded = self.load(errand).await?;
-        let busy = loaded.claim.as_ref().filter(|claim| {
-            claim.owner != *self.store.owner() && self.store.is_alive(&claim.owner)
-        });
-        let Some(claim) = busy else {
-            return self.work(errand, &loaded).await;
+        let held = loaded
+            .claim
+            .as_ref()
+            .filter(|claim| self.is_held(errand, claim));
+        let Some(claim) = held else {
+            return self.work(errand, loaded).await;
         };
         self.admit(errand, loaded.head).await?;
         // A slow listener only misses the hint.
@@ -141,13 +145,22 @@ impl Gateway {
             for_ms: 0,
             reason: "another process is at work in this session".to_owned(),
         }));
-        tokio::select! {
-            () = self.await_owner(&claim.owner, &errand.session, &errand.input) => Ok(None),
-            () = errand.stop.cancelled() => Err(GatewayError::StoppedWaiting {
+        let idle = tokio::select! {
+            idle = self.await_owner(&claim.owner, &errand.session, &errand.input) => idle,
+            () = errand.stop.cancelled() => return Err(GatewayError::StoppedWaiting {
                 session: errand.session.clone(),
                 external_id: errand.inbound.external_id.clone(),
             }),
-        }
+        };
+        errand.given_up = idle.then(|| claim.clone());
+        Ok(None)
+    }
+
+    /// Whether a claim is another living process's that has not given it up.
+    fn is_held(&self, errand: &Errand<'_>, claim: &ClaimSeen) -> bool {
+        errand.given_up.as_ref() != Some(claim)
+            && claim.owner != *self.store.owner()
+            && self.store.is_alive(&claim.owner)
     }
 
     async fn load(&self, errand: &Errand<'_>) -> Result<Loaded, GatewayError> {
@@ -176,7 +189,7 @@ impl Gateway {
     async fn work(
         &self,
         errand: &mut Errand<'_>,
-        loaded: &Loaded,
+        loaded: Loaded,
     ) -> Result<Option<ReplyComposed>, GatewayError> {
         let first = errand
             .admission
@@ -190,7 +203,7 @@ impl Gateway {
             heads: watched,
         };
         let listed = self.lanes.enter(&errand.session, ties);
-        self.listen();
+        self.listen()?;
         let hooks = Hooks {
             live: errand.live.clone(),
             wake,
@@ -198,15 +211,20 @@ impl Gateway {
             stop: errand.stop.clone(),
             stopper: errand.requester.clone(),
         };
-        let lane = Lane::take(
-            Arc::clone(&self.ports),
-            hooks,
-            errand.session.clone(),
-            self.store.owner().clone(),
+        let given_up = errand.given_up.is_some() && errand.given_up == loaded.claim;
+        let takeover = Takeover {
+            session: errand.session.clone(),
+            owner: self.store.owner().clone(),
             loaded,
+            ground: if given_up {
+                Ground::GivenUp
+            } else {
+                Ground::Free
+            },
             first,
-            errand.input.clone(),
-        );
+            until: errand.input.clone(),
+        };
+        let lane = Lane::take(Arc::clone(&self.ports), hooks, takeover);
         let result = lane.run().await;
         drop(listed);
         match result {

@@ -23,6 +23,12 @@ pub enum Frame {
         /// The newest position.
         head: u64,
     },
+    /// No lane of the sender is at work in this session, and none will be without a new claim: whoever
+    /// wants it may take it.
+    Idle {
+        /// The session.
+        session: SessionId,
+    },
     /// Something live of a session.
     Live {
         /// The session.

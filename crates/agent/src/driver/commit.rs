@@ -50,10 +50,11 @@ impl Lane {
 
     fn fence(&self, head: u64) -> Fence {
         match &self.claim {
-            Claim::ToTake(seen) => Fence::Take {
+            Claim::ToTake(seen, ground) => Fence::Take {
                 owner: self.owner.clone(),
                 seen: seen.clone(),
                 head,
+                ground: *ground,
             },
             Claim::Ours { epoch } => Fence::Lane {
                 epoch: *epoch,
@@ -125,7 +126,7 @@ impl Lane {
     /// The lane is somebody else's; what it began with and could not write goes back to its caller.
     pub(super) fn lost(&mut self) -> LaneError {
         let kept = match self.claim {
-            Claim::ToTake(_) => self.first,
+            Claim::ToTake(..) => self.first,
             Claim::Ours { .. } => 0,
         };
         self.facts.truncate(kept);

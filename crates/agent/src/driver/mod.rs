@@ -15,7 +15,7 @@ mod work;
 use std::sync::Arc;
 
 use corvid_core::wire::{EventBody, InputId, OwnerId, ReplyComposed, SessionId};
-use corvid_core::{AppendError, ClaimSeen, Loaded, ModelRequest};
+use corvid_core::{AppendError, ClaimSeen, Ground, Loaded, ModelRequest};
 
 use crate::fold::{Action, State, apply, due};
 use work::Work;
@@ -72,7 +72,7 @@ pub struct Lane {
 #[derive(Debug, PartialEq, Eq)]
 enum Claim {
     /// The first commit takes it over from this state.
-    ToTake(Option<ClaimSeen>),
+    ToTake(Option<ClaimSeen>, Ground),
     /// It is ours until an append says otherwise. The epoch is kept apart from the state, which would take
     /// up a successor's from the journal.
     Ours {
@@ -81,18 +81,33 @@ enum Claim {
     },
 }
 
+/// What a lane begins with.
+pub struct Takeover {
+    /// The session.
+    pub session: SessionId,
+    /// This process.
+    pub owner: OwnerId,
+    /// The session as it was loaded.
+    pub loaded: Loaded,
+    /// On what ground it is taken from its last owner.
+    pub ground: Ground,
+    /// Events (an opening, an admission) that this process is to write anyway, with the first commit.
+    pub first: Vec<EventBody>,
+    /// The input whose reply the lane works for.
+    pub until: InputId,
+}
+
 impl Lane {
-    /// A lane that will take the session over with its first commit, which begins with `first`: events
-    /// (an opening, an admission) that this process is to write anyway.
-    pub fn take(
-        ports: Arc<LanePorts>,
-        hooks: Hooks,
-        session: SessionId,
-        owner: OwnerId,
-        loaded: &Loaded,
-        first: Vec<EventBody>,
-        until: InputId,
-    ) -> Self {
+    /// A lane that will take the session over with its first commit.
+    pub fn take(ports: Arc<LanePorts>, hooks: Hooks, takeover: Takeover) -> Self {
+        let Takeover {
+            session,
+            owner,
+            loaded,
+            ground,
+            first,
+            until,
+        } = takeover;
         let state = State::replay(ports.settings.transcript_bytes(), &loaded.events);
         // The process that held the session may have answered between the caller's look and this one.
         let reply = commit::reply_to(&until, &loaded.events);
@@ -108,7 +123,7 @@ impl Lane {
             hooks,
             session,
             owner,
-            claim: Claim::ToTake(loaded.claim.clone()),
+            claim: Claim::ToTake(loaded.claim, ground),
             state,
             facts,
             first,

@@ -144,6 +144,15 @@ impl Work {
     }
 }
 
+/// A lane that is dropped in the middle leaves nothing running behind it.
+impl Drop for Work {
+    fn drop(&mut self) {
+        for running in self.tasks.values() {
+            running.end();
+        }
+    }
+}
+
 impl Running {
     fn end(&self) {
         match self.end {

@@ -1,0 +1,321 @@
+//! A home with processes in it: each with its own store handle, owner lock, channel and gateway.
+//! Invariant: real files and locks; only the model and the channel are doubles.
+//! It must not decide a verdict.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use corvid_core::wire::{
+    Address, Event, Finish, Flags, Limits, Mode, OutcomeAnswer, Part, Patience, SessionId, Usage,
+};
+use corvid_core::{
+    Answer, Capabilities, Channel, DeliverError, Delivery, Journal as _, Message, Model,
+    ModelError, ModelRequest, ModelSink, Models, OutcomeQuestion, Outputs, Policy, PolicyDecision,
+    PolicyEffect, PolicyRequest, Questions, SystemClock, Tasks, Toolset,
+};
+use corvid_gateway::{Access, Answered, Gateway, GatewayError, Inbound, Parts, Settings, Target};
+use corvid_store::{Config, Store};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// The one person who may speak.
+const PERSON: &str = "1000";
+
+/// A home folder and its model.
+pub(crate) struct Scene {
+    home: TempDir,
+    model: Arc<EchoModel>,
+}
+
+/// One process in the home.
+pub(crate) struct Process {
+    gateway: Gateway,
+    store: Store,
+    channel: Arc<RecordingChannel>,
+    tasks: Tasks,
+}
+
+/// A model call that waits.
+pub(crate) struct Hold {
+    text: String,
+    reached: Notify,
+    released: CancellationToken,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        Self {
+            home: TempDir::new().unwrap(),
+            model: Arc::default(),
+        }
+    }
+
+    pub(crate) async fn process(&self) -> Process {
+        let tasks = Tasks::default();
+        let config = Config {
+            path: self.home.path().join("corvid.db"),
+        };
+        let store = Store::open(&config, &tasks).await.unwrap();
+        let channel = Arc::new(RecordingChannel::default());
+        let gateway = Gateway::new(Parts {
+            store: store.clone(),
+            access: Access::local(1000),
+            models: Arc::new(OneModel(Arc::clone(&self.model))),
+            tools: Toolset::default(),
+            policy: Arc::new(AllowAll),
+            questions: Arc::new(NobodyThere),
+            clock: Arc::new(SystemClock),
+            channels: vec![Arc::clone(&channel) as Arc<dyn Channel>],
+            outputs: Outputs::new(self.home.path().join("outputs")),
+            tasks: tasks.clone(),
+            settings: settings(),
+        });
+        Process {
+            gateway,
+            store,
+            channel,
+            tasks,
+        }
+    }
+
+    /// Holds the model call whose last message is this text.
+    pub(crate) fn hold(&self, text: &str) -> Arc<Hold> {
+        let hold = Arc::new(Hold {
+            text: text.to_owned(),
+            reached: Notify::new(),
+            released: CancellationToken::new(),
+        });
+        self.model.holds.lock().unwrap().push(Arc::clone(&hold));
+        hold
+    }
+
+    pub(crate) fn model_calls(&self) -> u32 {
+        self.model.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Process {
+    pub(crate) async fn run(&self, inbound: &Inbound) -> Result<Answered, GatewayError> {
+        self.run_until(inbound, CancellationToken::new()).await
+    }
+
+    pub(crate) async fn run_until(
+        &self,
+        inbound: &Inbound,
+        stop: CancellationToken,
+    ) -> Result<Answered, GatewayError> {
+        let (live, mut heard) = tokio::sync::mpsc::channel(64);
+        let listen = async { while heard.recv().await.is_some() {} };
+        tokio::join!(self.gateway.run(inbound, live, stop), listen).0
+    }
+
+    /// What the channel has sent.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        self.channel.sent.lock().unwrap().clone()
+    }
+
+    /// Makes the channel refuse its next delivery.
+    pub(crate) fn break_channel(&self) {
+        self.channel.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns once the input is in the store.
+    pub(crate) async fn sees_input(&self, external_id: &str) {
+        while self
+            .store
+            .input("terminal", PERSON, external_id)
+            .await
+            .unwrap()
+            .is_none()
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) async fn events(&self, session: &str) -> Vec<Event> {
+        self.store
+            .read(&SessionId::new(session), 0, 1_000)
+            .await
+            .unwrap()
+    }
+
+    /// Ends the process: its tasks, its writer and its lock.
+    pub(crate) async fn die(self) {
+        let Self {
+            gateway,
+            store,
+            tasks,
+            ..
+        } = self;
+        drop((gateway, store));
+        tasks.shutdown().await;
+    }
+}
+
+impl Hold {
+    pub(crate) async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    pub(crate) fn release(&self) {
+        self.released.cancel();
+    }
+}
+
+/// A message typed at a terminal.
+pub(crate) fn ask(external_id: &str, text: &str, target: Target) -> Inbound {
+    Inbound {
+        target,
+        origin: Address {
+            channel: "terminal".to_owned(),
+            account: PERSON.to_owned(),
+            conversation: external_id.to_owned(),
+        },
+        external_id: external_id.to_owned(),
+        person: PERSON.to_owned(),
+        parts: vec![Part::text(text)],
+        mode: Mode::Queue,
+        working_dir: "/tmp".into(),
+        flags: Flags::default(),
+    }
+}
+
+/// Runs futures side by side and yields their results in order.
+pub(crate) async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(Box::pin).collect();
+    let mut results: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, result) in running.iter_mut().zip(&mut results) {
+            if result.is_none()
+                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *result = Some(value);
+            }
+        }
+        if results.iter().all(Option::is_some) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    results.into_iter().flatten().collect()
+}
+
+fn settings() -> Settings {
+    Settings {
+        default_model: "test/echo".to_owned(),
+        limits: Limits {
+            max_steps: 25,
+            parallel_calls: 8,
+            attempts: 3,
+            patience: Patience::GiveUp,
+        },
+        context_tokens: 8_000,
+        rules: Vec::new(),
+    }
+}
+
+#[derive(Default)]
+struct EchoModel {
+    calls: AtomicU32,
+    holds: Mutex<Vec<Arc<Hold>>>,
+}
+
+struct OneModel(Arc<EchoModel>);
+
+impl Models for OneModel {
+    fn open(&self, _name: &str) -> Result<Arc<dyn Model>, ModelError> {
+        Ok(Arc::clone(&self.0) as Arc<dyn Model>)
+    }
+}
+
+#[async_trait]
+impl Model for EchoModel {
+    fn id(&self) -> &'static str {
+        "test/echo"
+    }
+
+    fn context_tokens(&self) -> u64 {
+        8_000
+    }
+
+    async fn answer(
+        &self,
+        request: &ModelRequest,
+        _live: &dyn ModelSink,
+    ) -> Result<Answer, ModelError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let said = match request.messages.last().map(AsRef::as_ref) {
+            Some(Message::User { text }) => text.clone(),
+            other => panic!("the last message is not a person's: {other:?}"),
+        };
+        let hold = {
+            let holds = self.holds.lock().unwrap();
+            holds.iter().find(|hold| hold.text == said).cloned()
+        };
+        if let Some(hold) = hold {
+            hold.reached.notify_one();
+            hold.released.cancelled().await;
+        }
+        Ok(Answer {
+            text: format!("you said: {said}"),
+            calls: Vec::new(),
+            finish: Finish::Stop,
+            usage: Usage::default(),
+        })
+    }
+}
+
+#[derive(Default)]
+struct RecordingChannel {
+    sent: Mutex<Vec<String>>,
+    broken: AtomicBool,
+}
+
+#[async_trait]
+impl Channel for RecordingChannel {
+    fn name(&self) -> &'static str {
+        "terminal"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            edits: false,
+            interactive: false,
+        }
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError> {
+        if self.broken.swap(false, Ordering::Relaxed) {
+            return Err(DeliverError::Retry("the pipe is closed".to_owned()));
+        }
+        let line = format!("{}: {}", delivery.to.conversation, delivery.text);
+        self.sent.lock().unwrap().push(line);
+        Ok(delivery.id.to_string())
+    }
+}
+
+struct AllowAll;
+
+impl Policy for AllowAll {
+    fn decide(&self, _request: &PolicyRequest<'_>) -> PolicyDecision {
+        PolicyDecision {
+            effect: PolicyEffect::Allow,
+            rule: "all".to_owned(),
+            reason: String::new(),
+        }
+    }
+}
+
+struct NobodyThere;
+
+#[async_trait]
+impl Questions for NobodyThere {
+    async fn ask_outcome(&self, _question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
+        (OutcomeAnswer::Skip, "nobody".to_owned())
+    }
+}
