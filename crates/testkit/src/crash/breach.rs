@@ -23,8 +23,8 @@ pub enum Breach {
     IdempotentTwice,
     /// Nobody was told of an outcome that is not known.
     UnknownHidden,
-    /// A process went on in a session that another had taken over.
-    StaleLane,
+    /// Two processes worked in one session at once.
+    TwoLanes,
     /// A process wrote after something that it had not read.
     BlindAppend,
     /// The database is damaged.
@@ -44,7 +44,7 @@ impl fmt::Display for Breach {
             Self::IdempotentLost => "an idempotent effect never happened",
             Self::IdempotentTwice => "an idempotent effect happened under two keys",
             Self::UnknownHidden => "nobody was told of an unknown outcome",
-            Self::StaleLane => "a process went on in a session that it had lost",
+            Self::TwoLanes => "two processes worked in one session at once",
             Self::BlindAppend => "a process wrote after something that it had not read",
             Self::Corrupt => "the database is damaged",
             Self::BadRequest => "a request broke the model's protocol",

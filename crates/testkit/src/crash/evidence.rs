@@ -96,7 +96,7 @@ pub(super) fn committed(stdout: &str) -> impl Iterator<Item = Value> {
         .map(|frame| frame["event"]["event"].clone())
 }
 
-fn frames(stdout: &str) -> impl Iterator<Item = Value> {
+pub(super) fn frames(stdout: &str) -> impl Iterator<Item = Value> {
     stdout
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())

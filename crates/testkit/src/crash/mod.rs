@@ -5,6 +5,8 @@
 
 mod breach;
 mod evidence;
+mod page;
+mod pinned;
 mod seeded;
 mod stage;
 mod trial;
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use corvid_core::faults::POINTS;
 
+use pinned::Pinned;
 use trial::{Outcome, Situation, Trial, hits_of_a_run};
 
 pub use breach::Breach;
@@ -58,6 +61,8 @@ pub struct PointReport {
 /// If the binary cannot be run at all, or a trial's files cannot be read.
 pub fn suite(agent: &Path) -> io::Result<Report> {
     let started = Instant::now();
+    let pinned = Pinned::new(agent)?;
+    let agent = &pinned.path();
     let hits = hits_of_a_run(agent, POINTS)?;
     let trials: Vec<(usize, Trial)> = POINTS
         .iter()
@@ -139,7 +144,7 @@ fn failure(trial: &Trial, outcome: &Outcome) -> Option<String> {
         reasons.push("the point was not reached".to_owned());
     }
     let evidence = &outcome.evidence;
-    (!reasons.is_empty()).then(|| format!("{trial:?}: {}\n{evidence:#?}", reasons.join("; ")))
+    (!reasons.is_empty()).then(|| format!("{trial:?}: {}\n{evidence}", reasons.join("; ")))
 }
 
 impl fmt::Display for Report {
