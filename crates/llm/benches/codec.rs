@@ -8,7 +8,7 @@ use corvid_core::wire::{CallId, ToolCall};
 use corvid_core::{Message, ModelRequest, ToolSpec};
 use corvid_llm::openai::{StreamDecoder, ToolNames, encode};
 use corvid_llm::sse::SseDecoder;
-use corvid_llm::{EndMark, UsageRequest};
+use corvid_llm::{EndMark, Streaming};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::json;
 
@@ -86,7 +86,7 @@ fn stream() -> Vec<u8> {
 fn benches(criterion: &mut Criterion) {
     let request = transcript();
     criterion.bench_function("encode 100 messages", |bencher| {
-        bencher.iter(|| encode("model", black_box(&request), UsageRequest::Ask));
+        bencher.iter(|| encode("model", black_box(&request), Streaming::WithUsage));
     });
 
     let stream = stream();

@@ -4,7 +4,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use corvid_core::{Clock, Message, Model, ModelError, ModelRequest, ModelSink, Models};
 
@@ -12,7 +11,7 @@ use crate::config::{Config, ProviderConfig};
 use crate::endpoint::Endpoint;
 use crate::fault::final_error;
 use crate::manual::{MANUAL, ManualModel};
-use crate::openai::ChatModel;
+use crate::openai::{ChatModel, Learned};
 use crate::presets::{KeyRule, PRESETS, Preset, Quirks, preset};
 use crate::transport::Transport;
 
@@ -27,6 +26,7 @@ pub struct Catalogue {
     entries: Vec<Entry>,
     local_ollama: SocketAddr,
     transport: Arc<Transport>,
+    learned: Arc<Learned>,
 }
 
 /// One provider as `agent model list` shows it.
@@ -95,6 +95,7 @@ pub fn catalogue(config: Config, clock: Arc<dyn Clock>) -> Catalogue {
         entries,
         local_ollama: config.local_ollama,
         transport: Arc::new(Transport::new(clock)),
+        learned: Arc::default(),
     }
 }
 
@@ -183,7 +184,7 @@ impl Models for Catalogue {
             timeouts: entry.config.timeouts,
             context_tokens: entry.context_tokens(),
             transport: self.transport.clone(),
-            usage_refused: AtomicBool::new(false),
+            learned: self.learned.clone(),
         }))
     }
 }

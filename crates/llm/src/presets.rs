@@ -89,8 +89,8 @@ pub enum KeyRule {
 /// Where OpenAI-compatible providers differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quirks {
-    /// Whether token counts are asked for.
-    pub usage: UsageRequest,
+    /// How answers are asked for.
+    pub streaming: Streaming,
     /// What shows that an answer is whole.
     pub end: EndMark,
 }
@@ -98,23 +98,25 @@ pub struct Quirks {
 impl Quirks {
     /// As OpenAI documents it.
     pub(crate) const STRICT: Self = Self {
-        usage: UsageRequest::Ask,
+        streaming: Streaming::WithUsage,
         end: EndMark::Done,
     };
     /// For servers of which nothing is known.
     pub(crate) const LENIENT: Self = Self {
-        usage: UsageRequest::Ask,
+        streaming: Streaming::WithUsage,
         end: EndMark::FinishReason,
     };
 }
 
-/// Whether the request asks for token counts in the stream (`stream_options.include_usage`).
+/// How an answer is asked for. A server that refuses one way is asked the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsageRequest {
-    /// It asks; a server that refuses the field is asked again without it.
-    Ask,
-    /// It does not: the server is known to refuse the field.
-    Omit,
+pub enum Streaming {
+    /// As a stream that ends with the token counts (`stream_options.include_usage`).
+    WithUsage,
+    /// As a stream, without asking for counts.
+    Plain,
+    /// Whole.
+    Off,
 }
 
 /// What shows that a stream came to its end. A finish reason is required in any case.

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::names::ToolNames;
 use super::repair::{Sound, SoundCall, repair};
-use crate::presets::UsageRequest;
+use crate::presets::Streaming;
 
 /// A body and the names by which its tools are called.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub struct Encoded {
 pub fn encode(
     model: &str,
     request: &ModelRequest,
-    usage: UsageRequest,
+    streaming: Streaming,
 ) -> Result<Encoded, serde_json::Error> {
     let names = tool_names(request);
     let mut tools: Vec<_> = request
@@ -61,8 +61,8 @@ pub fn encode(
     let body = CreateChatCompletionRequest {
         model: model.to_owned(),
         messages: messages(request, &names),
-        stream: Some(true),
-        stream_options: stream_options(usage),
+        stream: (streaming != Streaming::Off).then_some(true),
+        stream_options: stream_options(streaming),
         tools: offers.then_some(tools),
         tool_choice: tool_choice.filter(|_| offers),
         ..CreateChatCompletionRequest::default()
@@ -71,10 +71,10 @@ pub fn encode(
     Ok(Encoded { body, names })
 }
 
-fn stream_options(usage: UsageRequest) -> Option<ChatCompletionStreamOptions> {
-    match usage {
-        UsageRequest::Omit => None,
-        UsageRequest::Ask => Some(ChatCompletionStreamOptions {
+fn stream_options(streaming: Streaming) -> Option<ChatCompletionStreamOptions> {
+    match streaming {
+        Streaming::Plain | Streaming::Off => None,
+        Streaming::WithUsage => Some(ChatCompletionStreamOptions {
             include_usage: Some(true),
             include_obfuscation: None,
         }),

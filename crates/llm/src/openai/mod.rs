@@ -2,6 +2,7 @@
 //! Invariant: encode, transport and decode stay apart; only this file joins them.
 //! It must not know which provider it speaks to: what differs comes in as data.
 
+mod asking;
 mod calls;
 mod decode;
 mod encode;
@@ -9,7 +10,6 @@ mod names;
 mod repair;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use corvid_core::{Answer, Model, ModelError, ModelRequest, ModelSink};
@@ -17,13 +17,17 @@ use corvid_core::{Answer, Model, ModelError, ModelRequest, ModelSink};
 use crate::config::Timeouts;
 use crate::endpoint::Endpoint;
 use crate::fault::{broken_off, final_error, transient};
-use crate::presets::{Quirks, UsageRequest};
+use crate::presets::{Quirks, Streaming};
 use crate::sse::SseDecoder;
 use crate::transport::{Incoming, Outgoing, Transport};
 
+pub(crate) use asking::Learned;
 pub use decode::{MAX_ANSWER_BYTES, StreamDecoder, StreamFault};
 pub use encode::{Encoded, encode};
 pub use names::ToolNames;
+
+/// How many times as long as for a first byte an answer that is not streamed is waited for.
+const WHOLE_ANSWER_PATIENCE: u32 = 5;
 
 /// One model of one provider.
 pub(crate) struct ChatModel {
@@ -41,8 +45,8 @@ pub(crate) struct ChatModel {
     pub(crate) context_tokens: u64,
     /// What sends.
     pub(crate) transport: Arc<Transport>,
-    /// The server refused to be asked for token counts, so it is asked no more.
-    pub(crate) usage_refused: AtomicBool,
+    /// What servers were found to refuse.
+    pub(crate) learned: Arc<Learned>,
 }
 
 #[async_trait]
@@ -60,39 +64,32 @@ impl Model for ChatModel {
         request: &ModelRequest,
         live: &dyn ModelSink,
     ) -> Result<Answer, ModelError> {
-        let asked = self.usage_request();
-        match self.ask(request, asked, live).await {
-            Err(error) if asked == UsageRequest::Ask && refuses_usage(&error) => {
-                self.usage_refused.store(true, Ordering::Relaxed);
-                self.ask(request, UsageRequest::Omit, live).await
-            }
-            answered => answered,
+        let mut asked = self.learned.streaming(&self.id, self.quirks.streaming);
+        loop {
+            let error = match self.ask(request, asked, live).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            asked = asking::less(asked, &error).ok_or(error)?;
+            self.learned.learn(&self.id, asked);
         }
     }
 }
 
 impl ChatModel {
-    fn usage_request(&self) -> UsageRequest {
-        if self.usage_refused.load(Ordering::Relaxed) {
-            UsageRequest::Omit
-        } else {
-            self.quirks.usage
-        }
-    }
-
     async fn ask(
         &self,
         request: &ModelRequest,
-        usage: UsageRequest,
+        streaming: Streaming,
         live: &dyn ModelSink,
     ) -> Result<Answer, ModelError> {
-        let encoded = encode(&self.model, request, usage)
+        let encoded = encode(&self.model, request, streaming)
             .map_err(|error| final_error(format!("the request cannot be written: {error}")))?;
         let outgoing = Outgoing {
             endpoint: &self.endpoint,
             model: &self.model,
             body: encoded.body.into(),
-            timeouts: self.timeouts,
+            timeouts: self.timeouts(streaming),
         };
         let incoming = self.transport.send(&outgoing, live).await?;
         let mut decoder = StreamDecoder::new(&encoded.names);
@@ -103,6 +100,15 @@ impl ChatModel {
         }
         let end = self.quirks.end;
         decoder.finish(end).map_err(|fault| self.explain(fault))
+    }
+
+    /// The first byte of an answer that is not streamed comes when the answer is whole.
+    fn timeouts(&self, streaming: Streaming) -> Timeouts {
+        let mut timeouts = self.timeouts;
+        if streaming == Streaming::Off {
+            timeouts.first_byte *= WHOLE_ANSWER_PATIENCE;
+        }
+        timeouts
     }
 
     async fn read_stream(
@@ -180,8 +186,4 @@ impl ChatModel {
             self.endpoint.host()
         ))
     }
-}
-
-fn refuses_usage(error: &ModelError) -> bool {
-    error.message.contains("stream_options") || error.message.contains("include_usage")
 }

@@ -3,9 +3,10 @@
 
 use corvid_core::wire::Fault as Outcome;
 use corvid_testkit::model_server::{Fault, ModelServer, Reply, Script};
+use serde_json::json;
 
 use crate::faults::{error, failing};
-use crate::scene::{KEY, Scene, request, user};
+use crate::scene::{KEY, Scene};
 
 /// Asks for what fails for good and returns the sentence.
 async fn refused(fault: Fault, outcome: Outcome) -> String {
@@ -102,23 +103,40 @@ async fn a_redirect_is_not_followed_and_takes_no_key_along() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_to_count_is_asked_no_more() {
-    let refusal = Fault::status(400, "invalid", "Unknown field: stream_options");
+async fn what_a_server_refuses_to_do_is_asked_of_it_no_more() {
+    let unverified = "Your organization must be verified to stream this model.";
     let scene = Scene::new(Script::in_order([
-        Reply::fault(refusal),
+        Reply::fault(Fault::status(
+            400,
+            "invalid",
+            "Unknown field: stream_options",
+        )),
         Reply::text("one"),
-        Reply::text("two"),
+        Reply::fault(Fault::status(400, "unsupported_value", unverified)),
+        Reply::text("two").and_call("file.read", &json!({"path": "a"})),
+        Reply::text("three"),
     ]));
-    let model = scene.model();
-    for expect in ["one", "two"] {
-        let answer = model.answer(&request([user("hi")]), &scene.ear).await;
-        assert_eq!(answer.map(|answer| answer.text).as_deref(), Ok(expect));
+    for expect in ["one", "two", "three"] {
+        // Opened anew each time: what was learnt belongs to the catalogue.
+        let answer = scene.ask("hi").await.expect("an answer");
+        assert_eq!(answer.text, expect);
+        assert_eq!(answer.calls.len(), usize::from(expect == "two"));
+        assert_eq!(answer.usage.output_tokens == 0, expect == "one");
     }
-    let asked: Vec<bool> = scene
+    assert_eq!(scene.ear.heard().text, "onetwothree");
+    let asked: Vec<(bool, bool)> = scene
         .server
         .ledger()
         .iter()
-        .map(|entry| !entry.body["stream_options"].is_null())
+        .map(|entry| {
+            (
+                entry.body["stream"] == true,
+                !entry.body["stream_options"].is_null(),
+            )
+        })
         .collect();
-    assert_eq!(asked, [true, false, false]);
+    let plain = (true, false);
+    let whole = (false, false);
+    assert_eq!(asked, [(true, true), plain, plain, whole, whole]);
+    assert_eq!(scene.server.violations(), [] as [String; 0]);
 }
