@@ -48,6 +48,22 @@ fn the_fix_that_an_error_names_works_on_the_broken_file() -> io::Result<()> {
 }
 
 #[test]
+fn a_value_that_contradicts_another_is_not_written() -> io::Result<()> {
+    let scene = scene()?;
+    let refused = scene.agent(["config", "set", "tools.timeout_secs", "400"])?;
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused
+            .stderr
+            .contains("agent config set tools.max_timeout_secs 400"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!scene.home().join("config.toml").exists());
+    Ok(())
+}
+
+#[test]
 fn what_show_prints_is_a_config_file() -> io::Result<()> {
     let scene = scene()?.with_config("model = \"manual\"\n")?;
     let shown = scene.agent(["config", "show"])?.stdout;

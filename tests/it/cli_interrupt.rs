@@ -1,10 +1,11 @@
 //! Ctrl-C, SIGTERM and `kill -9`: what was admitted is never lost.
 
 use std::io;
+use std::process::Stdio;
 
 use corvid_testkit::model_server::{Reply, Script, When};
 use corvid_testkit::{LIMIT, Process, Scene};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::stage::scene;
@@ -58,6 +59,30 @@ fn after_kill_9_the_same_key_gets_its_answer() -> io::Result<()> {
     let again = scene.run(["-s", "x", "--id", "k", "-e", "hello"])?;
     assert_eq!(again.stdout, "answered after all\n", "{}", again.all());
     assert_eq!(again.code, Some(0));
+    Ok(())
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once_even_while_nobody_reads() -> io::Result<()> {
+    // More than a pipe holds, so that the process waits for a reader who never comes.
+    let script = Script::new().otherwise(Reply::text("words ".repeat(100_000)));
+    let scene = scene()?.with_model(script)?;
+    let mut child = scene
+        .command()
+        .args(["run", "-s", "x", "-e", "talk"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let composed = || -> io::Result<bool> {
+        let events = scene.agent(["sessions", "show", "x", "--json"])?;
+        Ok(events.stdout.contains("reply.composed"))
+    };
+    while !composed()? {}
+    let pid = Pid::from_child(&child);
+    while child.try_wait()?.is_none() {
+        kill_process(pid, Signal::INT)?;
+    }
+    assert_eq!(child.wait()?.code(), Some(130));
     Ok(())
 }
 

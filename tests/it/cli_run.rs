@@ -270,7 +270,7 @@ fn an_output_that_cannot_be_written_is_an_error_and_the_answer_is_kept() -> io::
     let complaint = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(1), "{complaint}");
     assert!(
-        complaint.contains("standard output did not take the reply"),
+        complaint.contains("standard output did not take it"),
         "{complaint}"
     );
     assert_eq!(scene.agent(ask)?.stdout, "you said: hello\n");

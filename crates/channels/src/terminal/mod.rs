@@ -3,6 +3,7 @@
 //! It must not know the gateway, the journal or the command line.
 
 mod live;
+mod page;
 mod question;
 mod render;
 mod screen;
@@ -15,13 +16,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use corvid_core::wire::{Ending, Frame, LiveEvent, OutcomeAnswer, ReplyComposed, SessionId};
+use corvid_core::wire::{LiveEvent, OutcomeAnswer, ReplyComposed, SessionId};
 use corvid_core::{
     Capabilities, Channel, Clock, DeliverError, Delivery, OutcomeQuestion, Questions,
 };
 use tokio::sync::mpsc::Receiver;
+use tokio::time::{Instant, interval_at};
 
-pub use live::Live;
+pub use page::Printed;
+use page::{Page, Reply};
 pub use render::{Look, plain, screen};
 use screen::Screen;
 
@@ -42,7 +45,7 @@ pub struct Surface {
     /// How progress is drawn there; none in a pipe.
     pub progress: Option<Look>,
     /// Where the person's answers are read, with the person's id; none if nobody sits there.
-    pub person: Option<(String, Box<dyn BufRead + Send>)>,
+    pub person: Option<Person>,
 }
 
 /// How a reply is written.
@@ -52,115 +55,126 @@ pub enum Form {
     Plain,
     /// Laid out for a screen.
     Screen(Look),
-    /// As [`Frame`]s of this session, one JSON object a line, the reply last.
+    /// As [`Frame`](corvid_core::wire::Frame)s of this session, one JSON object a line, the reply last.
     Json(SessionId),
 }
 
 /// The terminal that this process was started from.
 pub struct Terminal {
-    state: Mutex<State>,
+    lines: bool,
+    page: Arc<tokio::sync::Mutex<Page>>,
+    screen: Mutex<Screen>,
+    live: Mutex<Option<Receiver<LiveEvent>>>,
+    person: Mutex<Option<Person>>,
     clock: Arc<dyn Clock>,
 }
 
-struct State {
-    out: Box<dyn Write + Send>,
-    form: Form,
-    screen: Screen,
-    live: Option<Receiver<LiveEvent>>,
-    person: Option<(String, Box<dyn BufRead + Send>)>,
-    printed: Printed,
-}
-
-/// What became of the reply on standard output.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Printed {
-    /// No reply was printed yet.
-    #[default]
-    Nothing,
-    /// It was printed whole, or as far as its reader cared to read.
-    Reply,
-    /// Standard output did not take it, for this reason.
-    Failed(String),
-}
+/// Who sits at the terminal: their id, and where their answers are read.
+pub type Person = (String, Box<dyn BufRead + Send>);
 
 impl Terminal {
     /// A terminal on these streams.
     pub fn new(surface: Surface, clock: Arc<dyn Clock>) -> Self {
         Self {
-            state: Mutex::new(State {
-                out: surface.out,
-                form: surface.form,
-                screen: Screen::new(surface.err, surface.progress),
-                live: None,
-                person: surface.person,
-                printed: Printed::Nothing,
-            }),
+            lines: matches!(surface.form, Form::Json(_)),
+            page: Arc::new(tokio::sync::Mutex::new(Page::new(
+                surface.out,
+                surface.form,
+            ))),
+            screen: Mutex::new(Screen::new(surface.err, surface.progress)),
+            live: Mutex::default(),
+            person: Mutex::new(surface.person),
             clock,
         }
     }
 
     /// Shows what happens until the sender is gone.
     pub async fn follow(&self, live: Receiver<LiveEvent>) {
-        let draws = {
-            let mut state = self.state();
-            state.live = Some(live);
-            state.screen.draws()
-        };
-        let mut ticks = tokio::time::interval(TICK);
+        *locked(&self.live) = Some(live);
+        let draws = locked(&self.screen).draws();
+        let mut ticks = interval_at(Instant::now() + TICK, TICK);
         let mut tick = 0;
         loop {
             tokio::select! {
                 // Events first, so that a line is never drawn from a state that is already over.
                 biased;
                 event = self.next() => match event {
-                    Some(event) => self.state().show(&event, self.clock.now()),
+                    Some(event) => self.show(event).await,
                     None => break,
                 },
                 _ = ticks.tick(), if draws => {
                     tick += 1;
-                    self.state().screen.draw(self.clock.now(), tick);
+                    locked(&self.screen).draw(self.clock.now(), tick);
                 }
             }
         }
-        self.state().screen.erase();
+        locked(&self.screen).erase();
     }
 
     /// Writes one line to standard error, made inert.
     pub fn notice(&self, text: &str) {
-        self.state().screen.keep(&[text.to_owned()]);
+        locked(&self.screen).keep(&[text.to_owned()]);
     }
 
     /// Writes one line to standard error if a person watches it.
     pub fn hint(&self, text: &str) {
-        self.state().screen.hint(text);
+        locked(&self.screen).hint(text);
     }
 
-    /// Prints a reply that was recorded earlier.
-    pub fn print_recorded(&self, session: &SessionId, reply: &ReplyComposed) {
-        self.state().print(&Reply {
-            session: Some(session),
-            text: &reply.text,
+    /// Prints a reply that was recorded earlier, unless this process has printed one; says what became of it.
+    pub async fn print_recorded(&self, session: &SessionId, reply: &ReplyComposed) -> Printed {
+        self.print(Reply {
+            session: Some(session.clone()),
+            text: reply.text.clone(),
             ending: reply.ending,
-            notices: &reply.notices,
+            notices: reply.notices.clone(),
             repeated: true,
-        });
-    }
-
-    /// What became of the reply on standard output.
-    pub fn printed(&self) -> Printed {
-        self.state().printed.clone()
+        })
+        .await
     }
 
     async fn next(&self) -> Option<LiveEvent> {
-        poll_fn(|context| match &mut self.state().live {
+        poll_fn(|context| match &mut *locked(&self.live) {
             Some(live) => live.poll_recv(context),
             None => Poll::Ready(None),
         })
         .await
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> Option<LiveEvent> {
+        locked(&self.live).as_mut()?.try_recv().ok()
+    }
+
+    async fn show(&self, event: LiveEvent) {
+        locked(&self.screen).apply(&event, self.clock.now());
+        if self.lines {
+            self.write(|page| page.event(event)).await;
+        }
+    }
+
+    async fn print(&self, reply: Reply) -> Printed {
+        locked(&self.screen).end();
+        let Some((printed, notices)) = self.write(|page| page.reply(reply)).await else {
+            return Printed::Failed("the writing was cut off".to_owned());
+        };
+        let notices: Vec<String> = notices
+            .iter()
+            .map(|notice| format!("note: {notice}"))
+            .collect();
+        locked(&self.screen).keep(&notices);
+        printed
+    }
+
+    /// Writes to standard output, in the order of the calls. Its reader may be slow: the writing waits on a
+    /// thread of its own, and signals are heard meanwhile.
+    async fn write<R: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut Page) -> R + Send + 'static,
+    ) -> Option<R> {
+        let mut page = Arc::clone(&self.page).lock_owned().await;
+        tokio::task::spawn_blocking(move || write(&mut page))
+            .await
+            .ok()
     }
 }
 
@@ -173,26 +187,25 @@ impl Channel for Terminal {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             edits: false,
-            interactive: self.state().person.is_some(),
+            interactive: locked(&self.person).is_some(),
         }
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError> {
-        let mut state = self.state();
         // What happened before the reply is shown before it, and nothing is shown after it.
-        while let Some(event) = state.live.as_mut().and_then(|live| live.try_recv().ok()) {
-            state.show(&event, self.clock.now());
+        while let Some(event) = self.waiting() {
+            self.show(event).await;
         }
-        state.print(&Reply {
+        let reply = Reply {
             session: None,
-            text: &delivery.text,
+            text: delivery.text.clone(),
             ending: delivery.ending,
-            notices: &delivery.notices,
+            notices: delivery.notices.clone(),
             repeated: false,
-        });
-        match &state.printed {
+        };
+        match self.print(reply).await {
             Printed::Failed(reason) => Err(DeliverError::Gone(format!(
-                "standard output did not take the reply: {reason}"
+                "standard output did not take it: {reason}"
             ))),
             Printed::Nothing | Printed::Reply => Ok(format!("stdout:{}", delivery.id)),
         }
@@ -202,25 +215,18 @@ impl Channel for Terminal {
 #[async_trait]
 impl Questions for Terminal {
     async fn ask_outcome(&self, question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
-        let person = {
-            let mut state = self.state();
-            let person = state.person.take();
-            state
-                .screen
-                .pause(&question::lines(question, person.is_some()));
-            person
-        };
+        let person = locked(&self.person).take();
+        locked(&self.screen).pause(&question::lines(question, person.is_some()));
         let Some((id, input)) = person else {
-            self.state().screen.resume();
+            locked(&self.screen).resume();
             return (OutcomeAnswer::Skip, "nobody".to_owned());
         };
         // Reading a terminal blocks, and only on a thread of its own may it.
         let read = tokio::task::spawn_blocking(move || question::read_answer(input)).await;
-        let mut state = self.state();
-        state.screen.resume();
+        locked(&self.screen).resume();
         match read {
             Ok((Some(answer), input)) => {
-                state.person = Some((id.clone(), input));
+                *locked(&self.person) = Some((id.clone(), input));
                 (answer, id)
             }
             Ok((None, _)) | Err(_) => (OutcomeAnswer::Skip, "nobody".to_owned()),
@@ -228,77 +234,8 @@ impl Questions for Terminal {
     }
 }
 
-struct Reply<'a> {
-    /// The session, where it may be another than the one that was asked for.
-    session: Option<&'a SessionId>,
-    text: &'a str,
-    ending: Ending,
-    notices: &'a [String],
-    repeated: bool,
-}
-
-impl State {
-    fn show(&mut self, event: &LiveEvent, now: corvid_core::wire::Millis) {
-        if self.printed != Printed::Nothing {
-            return;
-        }
-        if let Form::Json(session) = &self.form {
-            let frame = Frame::Live {
-                session: session.clone(),
-                event: Box::new(event.clone()),
-            };
-            // Progress that nobody reads any more must not end the turn.
-            if self.write_frame(&frame).is_err() {
-                self.form = Form::Plain;
-            }
-        }
-        self.screen.apply(event, now);
-    }
-
-    /// Prints a reply unless one was printed already.
-    fn print(&mut self, reply: &Reply<'_>) {
-        if self.printed != Printed::Nothing {
-            return;
-        }
-        self.screen.end();
-        let written = match &self.form {
-            Form::Plain => self.write(plain(reply.text).as_bytes()),
-            Form::Screen(look) => self.write(screen(reply.text, *look).as_bytes()),
-            Form::Json(session) => {
-                let frame = Frame::Reply {
-                    session: reply.session.unwrap_or(session).clone(),
-                    text: reply.text.to_owned(),
-                    ending: reply.ending,
-                    notices: reply.notices.to_vec(),
-                    repeated: reply.repeated,
-                };
-                self.write_frame(&frame)
-            }
-        };
-        self.printed = match written {
-            Ok(()) => Printed::Reply,
-            // A reader that left has read what it wanted; the journal has the rest.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Printed::Reply,
-            Err(error) => Printed::Failed(error.to_string()),
-        };
-        let notices: Vec<String> = reply
-            .notices
-            .iter()
-            .map(|notice| format!("note: {notice}"))
-            .collect();
-        self.screen.keep(&notices);
-    }
-
-    fn write_frame(&mut self, frame: &Frame) -> std::io::Result<()> {
-        let mut line = serde_json::to_vec(frame)?;
-        line.push(b'\n');
-        self.write(&line)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.out.write_all(bytes)?;
-        self.out.flush()
-    }
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

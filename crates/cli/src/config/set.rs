@@ -14,7 +14,7 @@ use super::environment::Environment;
 use super::keys::{Key, keys};
 use super::problem::{Problem, Problems, Source};
 use super::value::Value;
-use super::{Home, file, unknown_key};
+use super::{Home, Layered, file, unknown_key};
 
 /// What `set` did.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,13 +57,28 @@ pub(crate) fn set(
         .with_context(|| format!("{} cannot be locked", home.config_folder().display()))?;
     let before = file::read(&home.config_file)?;
     let after = edit(&home.config_file, &before, key, &value)?;
+    let remaining = problems(home, &after);
+    let known: Vec<_> = problems(home, &before).into_iter().map(|p| p.key).collect();
+    if remaining
+        .iter()
+        .any(|problem| !known.contains(&problem.key))
+    {
+        return Err(Problems(remaining))
+            .context("it is left as it was, since with this value the config is wrong");
+    }
     replace(&home.config_file, &after)?;
     let twin = key.twin();
     Ok(Change {
         value,
         overridden_by: environment.twin(&twin).is_some().then_some(twin),
-        remaining: file::parse(&home.config_file, &after, &keys).problems,
+        remaining,
     })
+}
+
+/// What is wrong with a file of this text.
+fn problems(home: &Home, text: &str) -> Vec<Problem> {
+    let composed = Layered::compose(home, text, &Environment::default());
+    composed.err().map_or(Vec::new(), |problems| problems.0)
 }
 
 /// The text with one value changed, checked by reading it back.

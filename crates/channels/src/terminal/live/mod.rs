@@ -11,15 +11,21 @@ use serde_json::Value;
 
 use crate::inert::inert_line;
 
-/// How a known tool's work is said, while it runs and afterwards; any other tool is "called".
-const VERBS: &[(&str, &str, &str)] = &[
-    ("file.edit", "editing", "edited"),
-    ("file.list", "listing", "listed"),
-    ("file.read", "reading", "read"),
-    ("file.search", "searching", "searched"),
-    ("file.write", "writing", "wrote"),
-    ("output.read", "reading the output of", "read the output of"),
-    ("system.run", "running", "ran"),
+/// How a known tool's work is said: while it runs, afterwards, and upon what unless an argument says so.
+/// Any other tool is "called".
+const VERBS: &[(&str, &str, &str, &str)] = &[
+    ("file.edit", "editing", "edited", "a file"),
+    ("file.list", "listing", "listed", "the folder"),
+    ("file.read", "reading", "read", "a file"),
+    ("file.search", "searching", "searched", "the folder"),
+    ("file.write", "writing", "wrote", "a file"),
+    (
+        "output.read",
+        "reading the output of",
+        "read the output of",
+        "a call",
+    ),
+    ("system.run", "running", "ran", "a command"),
 ];
 
 /// The frames of the spinner.
@@ -30,7 +36,7 @@ const SHOWN_ARGUMENT: usize = 60;
 
 /// A turn as far as it has been seen.
 #[derive(Debug, Default)]
-pub struct Live {
+pub(super) struct Live {
     phase: Phase,
     asked: BTreeMap<CallId, Words>,
     running: BTreeMap<CallId, Millis>,
@@ -57,7 +63,7 @@ struct Words {
 
 impl Live {
     /// Takes in one event and returns the lines that stay, each without its line feed.
-    pub fn apply(&mut self, event: &LiveEvent, now: Millis) -> Vec<String> {
+    pub(super) fn apply(&mut self, event: &LiveEvent, now: Millis) -> Vec<String> {
         match event {
             LiveEvent::Committed { event } => self.committed(&event.body, now),
             LiveEvent::Delta { .. } => {
@@ -82,7 +88,7 @@ impl Live {
     }
 
     /// The moving line as it looks now; nothing once the turn is over.
-    pub fn line(&self, now: Millis, tick: usize) -> Option<String> {
+    pub(super) fn line(&self, now: Millis, tick: usize) -> Option<String> {
         let frame = FRAMES[tick % FRAMES.len()];
         if let Some((call, since)) = self.running.first_key_value() {
             let doing = self
@@ -103,7 +109,7 @@ impl Live {
             ));
         }
         match &self.phase {
-            Phase::Before => Some(format!("{frame} waiting for its turn")),
+            Phase::Before => Some(format!("{frame} starting")),
             Phase::Thinking(since) => {
                 Some(format!("{frame} thinking · {}", whole_seconds(now - since)))
             }
@@ -191,19 +197,20 @@ impl Live {
 
 /// What a call does, for a person: `ls -la` of `system.run` and so on.
 fn words(call: &ToolCall) -> Words {
-    let argument =
-        shown_argument(&call.arguments).map_or(String::new(), |argument| format!(" `{argument}`"));
+    let argument = shown_argument(&call.arguments).map(|argument| format!("`{argument}`"));
     let verbs = VERBS.iter().find(|(tool, ..)| *tool == call.name);
-    if let Some((_, doing, done)) = verbs {
+    if let Some((_, doing, done, usual)) = verbs {
+        let object = argument.as_deref().unwrap_or(usual);
         return Words {
-            doing: format!("{doing}{argument}"),
-            done: format!("{done}{argument}"),
+            doing: format!("{doing} {object}"),
+            done: format!("{done} {object}"),
         };
     }
-    let name = inert_line(&call.name);
+    let object = [Some(inert_line(&call.name)), argument];
+    let object: Vec<String> = object.into_iter().flatten().collect();
     Words {
-        doing: format!("calling {name}{argument}"),
-        done: format!("called {name}{argument}"),
+        doing: format!("calling {}", object.join(" ")),
+        done: format!("called {}", object.join(" ")),
     }
 }
 

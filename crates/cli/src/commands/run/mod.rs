@@ -6,11 +6,10 @@ mod message;
 mod place;
 mod signals;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::bail;
-use corvid_channels::terminal::{self, Form, Surface, Terminal};
+use corvid_channels::terminal::{self, Form, Person, Printed, Surface, Terminal};
 use corvid_core::wire::{Address, Ending, Flags, Mode};
 use corvid_core::{Clock, Models as _, Tasks, draw};
 use corvid_gateway::{Inbound, Target};
@@ -121,13 +120,10 @@ async fn converse(
         (Err(error), None) => return Err(error.into()),
     };
     if answered.repeated {
-        terminal.print_recorded(&answered.session, &answered.reply);
-    }
-    if let terminal::Printed::Failed(reason) = terminal.printed() {
-        bail!(
-            "standard output did not take the reply: {reason}; `agent sessions show {}` shows it",
-            answered.session
-        );
+        let printed = terminal.print_recorded(&answered.session, &answered.reply);
+        if let Printed::Failed(reason) = printed.await {
+            bail!("the reply is recorded but standard output did not take it: {reason}");
+        }
     }
     if inbound.target == Target::New {
         terminal.hint(&format!(
@@ -183,19 +179,22 @@ fn surface(
         _ => out_look(environment).map_or(Form::Plain, Form::Screen),
     };
     let progress = progress_look(environment);
-    let tty = progress.filter(|_| !arguments.json).and_then(|_| tty());
+    let asks = progress.is_some() && !arguments.json;
     let surface = Surface {
         out: Box::new(std::io::stdout()),
         form,
         err: Box::new(std::io::stderr()),
         progress,
-        person: tty.map(|tty| (user.to_string(), tty)),
+        person: if asks { person(user) } else { None },
     };
     Terminal::new(surface, Arc::clone(clock))
 }
 
-/// The person's keyboard, which standard input may not be.
-fn tty() -> Option<Box<dyn std::io::BufRead + Send>> {
-    let tty = std::fs::File::open(PathBuf::from("/dev/tty")).ok()?;
-    Some(Box::new(std::io::BufReader::new(tty)))
+/// The person at the keyboard, which standard input may not be.
+fn person(user: u32) -> Option<Person> {
+    let keyboard = std::fs::File::open("/dev/tty").ok()?;
+    Some((
+        user.to_string(),
+        Box::new(std::io::BufReader::new(keyboard)),
+    ))
 }

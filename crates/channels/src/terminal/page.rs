@@ -1,0 +1,113 @@
+//! Standard output: one reply, and before it the JSON lines of what happens.
+//! Invariant: a reply is written at most once; a reader that left early is content.
+//! It must not know standard error, nor who waits for the writing.
+
+use std::io::{self, Write};
+
+use corvid_core::wire::{Ending, Frame, LiveEvent, SessionId};
+
+use super::Form;
+use super::render::{plain, screen};
+
+/// Standard output.
+pub(super) struct Page {
+    out: Box<dyn Write + Send>,
+    form: Form,
+    printed: Printed,
+}
+
+/// What became of the reply on standard output.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Printed {
+    /// No reply was printed yet.
+    #[default]
+    Nothing,
+    /// It was printed whole, or as far as its reader cared to read.
+    Reply,
+    /// Standard output did not take it, for this reason.
+    Failed(String),
+}
+
+/// A reply to print.
+pub(super) struct Reply {
+    /// The session, where it may be another than the one that was asked for.
+    pub(super) session: Option<SessionId>,
+    /// The text in markdown.
+    pub(super) text: String,
+    /// How the turn ended.
+    pub(super) ending: Ending,
+    /// What the person should know beside the text.
+    pub(super) notices: Vec<String>,
+    /// It was recorded earlier.
+    pub(super) repeated: bool,
+}
+
+impl Page {
+    /// An empty page.
+    pub(super) fn new(out: Box<dyn Write + Send>, form: Form) -> Self {
+        Self {
+            out,
+            form,
+            printed: Printed::Nothing,
+        }
+    }
+
+    /// Writes an event's line, if lines are asked for; nothing comes after the reply.
+    pub(super) fn event(&mut self, event: LiveEvent) {
+        let Form::Json(session) = &self.form else {
+            return;
+        };
+        if self.printed != Printed::Nothing {
+            return;
+        }
+        let frame = Frame::Live {
+            session: session.clone(),
+            event: Box::new(event),
+        };
+        // Progress that nobody reads any more must not end the turn.
+        if self.frame(&frame).is_err() {
+            self.form = Form::Plain;
+        }
+    }
+
+    /// Prints the reply unless one was printed already. Returns what became of it, and the notices that are
+    /// to be shown beside it now.
+    pub(super) fn reply(&mut self, reply: Reply) -> (Printed, Vec<String>) {
+        if self.printed != Printed::Nothing {
+            return (self.printed.clone(), Vec::new());
+        }
+        let notices = reply.notices.clone();
+        let written = match &self.form {
+            Form::Plain => self.write(plain(&reply.text).as_bytes()),
+            Form::Screen(look) => self.write(screen(&reply.text, *look).as_bytes()),
+            Form::Json(session) => {
+                let frame = Frame::Reply {
+                    session: reply.session.unwrap_or_else(|| session.clone()),
+                    text: reply.text,
+                    ending: reply.ending,
+                    notices: reply.notices,
+                    repeated: reply.repeated,
+                };
+                self.frame(&frame)
+            }
+        };
+        self.printed = match written {
+            Ok(()) => Printed::Reply,
+            // A reader that left has read what it wanted; the journal has the rest.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Printed::Reply,
+            Err(error) => Printed::Failed(error.to_string()),
+        };
+        (self.printed.clone(), notices)
+    }
+
+    fn frame(&mut self, frame: &Frame) -> io::Result<()> {
+        let mut line = serde_json::to_vec(frame)?;
+        line.push(b'\n');
+        self.write(&line)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.out.flush()
+    }
+}
