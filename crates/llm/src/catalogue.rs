@@ -112,15 +112,6 @@ impl Catalogue {
         rows.chain([manual]).collect()
     }
 
-    /// The model that the first key there is stands for, in the order of [`PRESETS`]: what is used
-    /// when nobody chose.
-    pub fn first_with_key(&self) -> Option<String> {
-        self.list().into_iter().find_map(|row| match row.key {
-            KeyState::Present { .. } => Some(format!("{}/{}", row.provider, row.model?)),
-            KeyState::Missing { .. } | KeyState::NotNeeded => None,
-        })
-    }
-
     /// Makes one tiny real request.
     ///
     /// # Errors
@@ -150,7 +141,7 @@ impl Catalogue {
             .map(|e| e.config.name.as_str())
             .collect();
         final_error(format!(
-            "no provider `{provider}`; there are {}, and any other with `providers.{provider}.base_url` set",
+            "no provider `{provider}`; there are {}, and `custom` is any other server at `providers.custom.base_url`",
             names.join(", ")
         ))
     }

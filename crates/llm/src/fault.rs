@@ -124,7 +124,7 @@ pub(crate) fn broken_off(endpoint: &Endpoint, model: &str, complaint: &Complaint
 }
 
 /// Reads what a provider says about an error from the body of a refusal, JSON or not.
-pub fn read_complaint(body: &str) -> Complaint {
+pub(crate) fn read_complaint(body: &str) -> Complaint {
     match serde_json::from_str::<Value>(body) {
         Ok(value) => complaint_in(&value),
         Err(_) if body.trim_start().starts_with('<') => Complaint::default(),

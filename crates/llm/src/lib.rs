@@ -17,5 +17,5 @@ mod transport;
 
 pub use catalogue::{Catalogue, KeyState, ModelRow, Tested, catalogue};
 pub use config::{Config, ProviderConfig, ProviderKey, Timeouts};
-pub use fault::{Complaint, read_complaint};
+pub use fault::Complaint;
 pub use presets::{EndMark, KeyRule, PRESETS, Preset, Quirks, Streaming};

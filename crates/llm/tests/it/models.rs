@@ -74,7 +74,7 @@ fn what_is_missing_is_named_with_the_fix() {
     check_refused(
         &catalogue,
         "opnai/x",
-        "no provider `opnai`; there are openai, openrouter, together, ollama, custom, and any other with `providers.opnai.base_url` set",
+        "no provider `opnai`; there are openai, openrouter, together, ollama, custom, and `custom` is any other server at `providers.custom.base_url`",
     );
 }
 
@@ -104,18 +104,6 @@ fn the_list_tells_where_keys_come_from() {
         })
         .collect();
     insta::assert_snapshot!(rows.join("\n"));
-}
-
-#[test]
-fn the_first_key_in_the_table_chooses() {
-    assert_eq!(of([]).first_with_key(), None);
-    let both = of([with_key("together"), with_key("openrouter")]);
-    assert_eq!(
-        both.first_with_key().as_deref(),
-        Some("openrouter/openrouter/auto")
-    );
-    // A key alone does not tell which model.
-    assert_eq!(of([with_key("ollama")]).first_with_key(), None);
 }
 
 #[test]
