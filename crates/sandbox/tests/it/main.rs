@@ -5,6 +5,7 @@
     reason = "a test's scene panics where it cannot be set up"
 )]
 
+mod attacks;
 mod commands;
 mod paths;
 mod scene;

@@ -2,7 +2,9 @@
 //! Invariant: every scene has folders of its own, and beside them a home with something to steal.
 //! It must not know what a test proves.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -66,6 +68,7 @@ impl Scene {
         }
         std::fs::write(at("home/.ssh/id"), "the key").unwrap();
         std::fs::write(at("home/state/journal"), "the journal").unwrap();
+        std::fs::write(at("home/notes"), "notes").unwrap();
         let mut config = HostConfig::new(HELPER);
         config.private = vec![at("home/.ssh"), at("home/state")];
         config.environment = vec![
@@ -95,6 +98,30 @@ impl Scene {
 
     pub(crate) async fn run(&self, command: &str) -> Ran {
         self.run_spec(&self.spec("call", command)).await.unwrap()
+    }
+
+    /// Runs the command without any sandbox, to prove that what it tries can be done.
+    pub(crate) fn run_bare(&self, command: &str) -> Output {
+        Command::new("bash")
+            .args(["-c", command])
+            .current_dir(self.at("home/work"))
+            .env("API_KEY", "the key")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// The home folder and what lies right below it but the working folder, with contents.
+    pub(crate) fn everything_outside(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        for folder in ["home", "home/.ssh"] {
+            for entry in std::fs::read_dir(self.at(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let content = std::fs::read(&path).unwrap_or_default();
+                found.insert(path, content);
+            }
+        }
+        found
     }
 
     pub(crate) async fn run_spec(&self, spec: &CommandSpec) -> Result<Ran, SandboxError> {

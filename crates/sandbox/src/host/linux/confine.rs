@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::filter::{self, Apart};
-use super::namespaces::Mounted;
+use super::mounts::Mounted;
 use super::rules::{self, Rules};
 use crate::host::config::{Isolation, Limits};
 use crate::host::plan::Confinement;

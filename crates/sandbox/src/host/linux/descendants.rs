@@ -15,16 +15,16 @@ use super::kill;
 pub(super) fn end_all() {
     let me = rustix::process::getpid();
     loop {
-        let found = below(me);
-        found.iter().copied().for_each(kill);
-        // Something found is a child, and now dead: waiting for it ends, and what it left comes to us.
-        let how = if found.is_empty() {
-            WaitOptions::NOHANG
-        } else {
-            WaitOptions::empty()
-        };
-        match rustix::process::wait(how) {
-            Err(Errno::INTR) | Ok(_) => {}
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) | Err(Errno::INTR) => continue,
+            Ok(None) => {}
+            // No child, and so no descendant: orphans would have come to us.
+            Err(_) => return,
+        }
+        below(me).into_iter().for_each(kill);
+        // A child was among them, so waiting ends, and what that child left comes to us.
+        match rustix::process::wait(WaitOptions::empty()) {
+            Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return,
         }
     }

@@ -8,6 +8,7 @@ mod confine;
 mod descendants;
 mod filter;
 mod loopback;
+mod mounts;
 mod namespaces;
 mod output;
 mod pipe;

@@ -1,13 +1,12 @@
-//! Namespaces of a command's own: user, PID, mount, network and IPC, all of them or none.
+//! Namespaces of a command's own: user, PID, network and IPC, all of them or none.
 //! Invariant: a process that could not have them all is told apart from one that has half of them and is
 //! of no more use.
-//! It must not know what runs in them.
+//! It must not know what runs in them, or what is mounted there.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use nix::sched::CloneFlags;
-use rustix::mount::MountFlags;
 use rustix::thread::CapabilitySet;
 
 use super::loopback;
@@ -30,7 +29,6 @@ pub(super) fn enter() -> io::Result<Entered> {
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
     let all = CloneFlags::CLONE_NEWUSER
         | CloneFlags::CLONE_NEWPID
-        | CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWIPC;
     if nix::sched::unshare(all).is_err() {
@@ -49,32 +47,6 @@ pub(super) fn enter() -> io::Result<Entered> {
     loopback::up()?;
     keep_rights_over_exec()?;
     Ok(Entered::Own)
-}
-
-/// What the first process of the namespaces mounts: processes of its own, and shared memory.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Mounted {
-    /// `/proc` shows this namespace alone.
-    pub(super) processes: bool,
-    /// `/dev/shm` is empty and private.
-    pub(super) shared_memory: bool,
-}
-
-/// Mounts what it can. Containers often forbid a fresh `/proc`; then what is there is not granted.
-pub(super) fn mount() -> Mounted {
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    let processes = rustix::mount::mount("proc", "/proc", "proc", flags, None);
-    let shared_memory = rustix::mount::mount(
-        "tmpfs",
-        "/dev/shm",
-        "tmpfs",
-        flags,
-        Some(c"size=256m,nr_inodes=4096,mode=1777"),
-    );
-    Mounted {
-        processes: processes.is_ok(),
-        shared_memory: shared_memory.is_ok(),
-    }
 }
 
 /// Says on standard output why there are no namespaces, if so.

@@ -4,6 +4,7 @@
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
@@ -38,8 +39,15 @@ pub(super) fn line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
 
 /// Whether the other end of a pipe is closed. Does not wait.
 pub(super) fn is_closed(pipe: impl AsFd) -> io::Result<bool> {
+    wait_closed(pipe, Duration::ZERO)
+}
+
+/// Waits until the other end of an empty pipe is closed, but not longer than `patience`; yields whether
+/// it is.
+pub(super) fn wait_closed(pipe: impl AsFd, patience: Duration) -> io::Result<bool> {
+    let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
     let mut polled = [PollFd::new(&pipe, PollFlags::IN)];
-    rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, Some(&Timespec::default())))?;
+    rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, Some(&patience)))?;
     Ok(polled[0]
         .revents()
         .intersects(PollFlags::HUP | PollFlags::ERR))

@@ -17,8 +17,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{DumpableBehavior, Pid, Signal, WaitStatus};
 
-use super::namespaces::Mounted;
-use super::{confine, descendants, namespaces, pipe};
+use super::mounts::{self, Mounted};
+use super::{confine, descendants, pipe};
 use crate::host::config::Isolation;
 use crate::host::plan::{Confinement, Exit, Finding};
 
@@ -80,7 +80,7 @@ fn settle(plan: &Confinement) -> io::Result<Mounted> {
     let mounted = if plan.isolation == Isolation::Full {
         // The first process of a PID namespace takes all others with it.
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        namespaces::mount()
+        mounts::mount(&[&plan.working_dir, &plan.temp])
     } else {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         Mounted::default()

@@ -24,6 +24,9 @@ use crate::host::record::{Held, Record};
 /// Bytes that are read at once.
 const CHUNK: usize = 64 * 1024;
 
+/// How long the stage may take to end what the command left.
+const STAGE_PATIENCE: Duration = Duration::from_millis(200);
+
 /// The longest reason that is told, in characters, so that the line stays whole in the pipe.
 const REASON_CHARS: usize = 500;
 
@@ -156,7 +159,7 @@ impl Watch {
         // What cannot be watched any more is ended.
         let cause = self.until_over().unwrap_or(Cause::Stopped);
         let finding = match cause {
-            Cause::Found => pipe::read_line::<Finding>(&self.finding).unwrap_or(None),
+            Cause::Found => self.hear_out(),
             Cause::TimedOut | Cause::Stopped => None,
         };
         let killed_by = self.end_everything();
@@ -177,6 +180,16 @@ impl Watch {
             total_bytes,
             duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
+    }
+
+    /// Reads the finding and gives the stage a moment to end by itself, which it does after ending what
+    /// the command left: looking for processes to end is dear, and mostly there is none.
+    fn hear_out(&self) -> Option<Finding> {
+        let finding = pipe::read_line::<Finding>(&self.finding).unwrap_or(None);
+        // Whether or not it ended, it is ended next.
+        match pipe::wait_closed(&self.finding, STAGE_PATIENCE) {
+            Ok(_) | Err(_) => finding,
+        }
     }
 
     fn until_over(&mut self) -> io::Result<Cause> {

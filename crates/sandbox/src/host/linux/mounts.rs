@@ -1,0 +1,129 @@
+//! What a command with namespaces of its own sees mounted: everything read-only but its own folders, its
+//! own processes, and shared memory of its own.
+//! Invariant: takes away only. Landlock stands whatever fails here; this adds what Landlock cannot deny,
+//! such as changes of permissions and times outside.
+//! It must not know what a command is.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use nix::sched::CloneFlags;
+use rustix::mount::{MountFlags, MountPropagationFlags};
+
+/// What was mounted, and so may be granted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mounted {
+    /// `/proc` shows the command's processes alone.
+    pub(super) processes: bool,
+    /// `/dev/shm` is empty and private.
+    pub(super) shared_memory: bool,
+}
+
+/// Mounts what it can for the first process of new namespaces, leaving `writable` as it is. Containers
+/// often forbid a fresh `/proc`; then what is there is not granted.
+pub(super) fn mount(writable: &[&Path]) -> Mounted {
+    if seal(writable).is_err() {
+        return Mounted::default();
+    }
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    let processes = rustix::mount::mount("proc", "/proc", "proc", flags, None);
+    let shared_memory = rustix::mount::mount(
+        "tmpfs",
+        "/dev/shm",
+        "tmpfs",
+        flags,
+        Some(c"size=256m,nr_inodes=4096,mode=1777"),
+    );
+    Mounted {
+        processes: processes.is_ok(),
+        shared_memory: shared_memory.is_ok(),
+    }
+}
+
+/// Enters a mount namespace in which only `writable` can be written.
+fn seal(writable: &[&Path]) -> io::Result<()> {
+    nix::sched::unshare(CloneFlags::CLONE_NEWNS)?;
+    rustix::mount::mount_change(
+        "/",
+        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+    )?;
+    let before = std::fs::read("/proc/self/mountinfo")?;
+    for folder in writable {
+        rustix::mount::mount_bind_recursive(*folder, *folder)?;
+    }
+    for line in before.split(|byte| *byte == b'\n') {
+        let Some((place, flags)) = parse(line) else {
+            continue;
+        };
+        if writable.iter().any(|folder| place.starts_with(folder)) {
+            continue;
+        }
+        // One that this user may not change stays as it is.
+        match rustix::mount::mount_remount(
+            &place,
+            flags | MountFlags::BIND | MountFlags::RDONLY,
+            c"",
+        ) {
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The place and the flags in a line of `mountinfo`: the fifth and the sixth field.
+fn parse(line: &[u8]) -> Option<(PathBuf, MountFlags)> {
+    let mut fields = line.split(|byte| *byte == b' ').skip(4);
+    let place = unescape(fields.next()?);
+    let options = fields.next()?;
+    // A remount sets what it does not name, and may not loosen what a container around it tightened.
+    let mut flags = MountFlags::empty();
+    for option in options.split(|byte| *byte == b',') {
+        flags |= match option {
+            b"nosuid" => MountFlags::NOSUID,
+            b"nodev" => MountFlags::NODEV,
+            b"noexec" => MountFlags::NOEXEC,
+            b"noatime" => MountFlags::NOATIME,
+            b"nodiratime" => MountFlags::NODIRATIME,
+            b"relatime" => MountFlags::RELATIME,
+            _ => MountFlags::empty(),
+        };
+    }
+    Some((place, flags))
+}
+
+/// Spaces and the like are written as a backslash and three octal digits.
+fn unescape(field: &[u8]) -> PathBuf {
+    let mut plain = Vec::new();
+    let mut rest = field;
+    while let Some((first, after)) = rest.split_first() {
+        let code = after
+            .get(..3)
+            .filter(|_| *first == b'\\')
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        plain.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &after[3..] } else { after };
+    }
+    PathBuf::from(OsString::from_vec(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_yields_place_and_flags() {
+        let line =
+            br"36 35 98:0 /m /a\040b\134 rw,nosuid,relatime shared:1 - ext4 /dev/x rw,errors=c";
+        assert_eq!(
+            parse(line),
+            Some((
+                PathBuf::from(r"/a b\"),
+                MountFlags::NOSUID | MountFlags::RELATIME
+            ))
+        );
+        assert_eq!(parse(b""), None);
+    }
+}
