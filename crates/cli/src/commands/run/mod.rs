@@ -72,10 +72,11 @@ pub(super) async fn run(
         clock,
         tasks: tasks.clone(),
     })?;
+    let external_id = arguments.id.unwrap_or_else(draw::external_id);
     let inbound = Inbound {
         target,
-        origin: origin(user),
-        external_id: arguments.id.unwrap_or_else(draw::external_id),
+        origin: origin(user, &external_id),
+        external_id,
         person: user.to_string(),
         parts,
         mode: Mode::Queue,
@@ -156,12 +157,13 @@ fn mistake(arguments: &Run) -> Option<String> {
     None
 }
 
-/// Each process is a conversation of its own, so that no other one prints its replies.
-fn origin(user: u32) -> Address {
+/// Each message is a conversation of its own: no other process prints its reply, but who asks again under the
+/// same key takes up the delivery where a process that died left it.
+fn origin(user: u32, external_id: &str) -> Address {
     Address {
         channel: terminal::NAME.to_owned(),
         account: user.to_string(),
-        conversation: draw::external_id(),
+        conversation: external_id.to_owned(),
     }
 }
 
