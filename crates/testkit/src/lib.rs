@@ -21,4 +21,4 @@ pub use probe::{PROBES, probes};
 pub use process::{LIMIT, Output, Process};
 pub use scene::Scene;
 #[cfg(feature = "sqlite")]
-pub use state_file::{Recorded, RecordedInput, StateFile};
+pub use state_file::{LogMark, Recorded, RecordedInput, StateFile};

@@ -30,6 +30,13 @@ pub struct StateFile {
     connection: SqliteConnection,
 }
 
+/// A place in the write-ahead log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogMark {
+    salts: Option<(u32, u32)>,
+    commits: usize,
+}
+
 /// One row of the journal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
@@ -127,20 +134,34 @@ impl StateFile {
             .collect()
     }
 
-    /// Commits in the write-ahead log. While this file is open nobody else is the last to close it, so that
-    /// the log stays; it counts every commit since it was opened as long as the log is not begun anew
-    /// (which SQLite does after 1,000 pages).
+    /// A place in the write-ahead log, to count commits from. While this file is open nobody else is the last
+    /// to close it, so that the log stays.
     ///
     /// # Errors
     /// If the log cannot be read.
-    pub fn commits_in_log(&self) -> io::Result<usize> {
+    pub fn log_mark(&self) -> io::Result<LogMark> {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
         match fs::read(log) {
-            Ok(bytes) => Ok(count_commits(&bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Ok(bytes) => Ok(LogMark::of(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(LogMark::default()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Commits since a place in the log, as long as the log was begun anew at most once since (which happens
+    /// when all of it has been copied into the database).
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn commits_since(&self, mark: LogMark) -> io::Result<usize> {
+        let now = self.log_mark()?;
+        let before = if now.salts == mark.salts {
+            mark.commits
+        } else {
+            0
+        };
+        Ok(now.commits - before)
     }
 
     /// Closes the file.
@@ -157,22 +178,25 @@ impl StateFile {
     }
 }
 
-/// Counts the frames that end a commit: those that name the database's size after it, and bear the salts of
-/// the log's header (older frames behind them are left over from before the log was begun anew).
-fn count_commits(log: &[u8]) -> usize {
-    let word = |at: usize| {
-        let bytes = log.get(at..at + 4)?;
-        Some(u32::from_be_bytes(bytes.try_into().ok()?))
-    };
-    let Some(page) = word(8).and_then(|size| usize::try_from(size).ok()) else {
-        return 0;
-    };
-    let salts = (word(16), word(20));
-    (LOG_HEADER..log.len())
-        .step_by(FRAME_HEADER + page)
-        .take_while(|at| (word(at + 8), word(at + 12)) == salts)
-        .filter(|at| word(at + 4).is_some_and(|size_after| size_after > 0))
-        .count()
+impl LogMark {
+    /// Counts the frames that end a commit: those that name the database's size after it, and bear the salts
+    /// of the log's header (frames behind them are left over from before the log was begun anew).
+    fn of(log: &[u8]) -> Self {
+        let word = |at: usize| {
+            let bytes = log.get(at..at + 4)?;
+            Some(u32::from_be_bytes(bytes.try_into().ok()?))
+        };
+        let Some(page) = word(8).and_then(|size| usize::try_from(size).ok()) else {
+            return Self::default();
+        };
+        let salts = word(16).zip(word(20));
+        let commits = (LOG_HEADER..log.len())
+            .step_by(FRAME_HEADER + page)
+            .take_while(|at| word(at + 8).zip(word(at + 12)) == salts)
+            .filter(|at| word(at + 4).is_some_and(|size_after| size_after > 0))
+            .count();
+        Self { salts, commits }
+    }
 }
 
 fn database_in(state: &Path) -> io::Result<PathBuf> {
@@ -235,10 +259,15 @@ mod tests {
             payload: serde_json::json!({ "a": 1 }),
         };
         assert_eq!(file.events()?, [expect]);
-        let before = file.commits_in_log()?;
+        let before = file.log_mark()?;
         let insert = "INSERT INTO event VALUES ('s', 2, 'k', '{}')";
         runtime.block_on(sqlx::query(insert).execute(&mut writer))?;
-        assert_eq!(file.commits_in_log()?, before + 1);
+        assert_eq!(file.commits_since(before)?, 1);
+        // Once all of the log is in the database, the next commit begins it anew.
+        for statement in ["PRAGMA wal_checkpoint(TRUNCATE)", insert, insert] {
+            runtime.block_on(sqlx::query(statement).execute(&mut writer))?;
+        }
+        assert_eq!(file.commits_since(before)?, 2);
         Ok(())
     }
 

@@ -17,6 +17,10 @@ pub enum Breach {
     DeliveredTwice,
     /// An unsafe effect happened more than once.
     UnsafeRepeated,
+    /// A command was run again.
+    CommandRepeated,
+    /// A command is recorded as done, and was not.
+    CommandLost,
     /// An idempotent effect never happened.
     IdempotentLost,
     /// An idempotent effect happened under more than one key.
@@ -41,6 +45,8 @@ impl fmt::Display for Breach {
             Self::PrintedTwice => "one process printed a reply twice",
             Self::DeliveredTwice => "a reply was delivered by two processes",
             Self::UnsafeRepeated => "an unsafe effect was repeated",
+            Self::CommandRepeated => "a command was run again",
+            Self::CommandLost => "a command is recorded as done, and was not",
             Self::IdempotentLost => "an idempotent effect never happened",
             Self::IdempotentTwice => "an idempotent effect happened under two keys",
             Self::UnknownHidden => "nobody was told of an unknown outcome",

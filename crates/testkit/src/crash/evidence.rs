@@ -5,25 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::breach::Breach;
+use super::run::{Run, question};
 use crate::effect_server::EffectCall;
-use crate::process::Output;
-use crate::state_file::{Recorded, RecordedInput};
-
-/// One process of a trial.
-#[derive(Clone, Debug)]
-pub(super) struct Run {
-    /// The key of its input.
-    pub(super) id: String,
-    /// Whether it was asked for JSON lines.
-    pub(super) json: bool,
-    /// What it left.
-    pub(super) output: Output,
-    /// The inputs in the store once it had ended.
-    pub(super) stored: Vec<RecordedInput>,
-}
+use crate::state_file::Recorded;
 
 /// Everything that a trial has left behind.
 #[derive(Clone, Debug, Default)]
@@ -32,74 +17,14 @@ pub(super) struct Evidence {
     pub(super) runs: Vec<Run>,
     /// The marks at the effect server.
     pub(super) marks: Vec<EffectCall>,
+    /// The lines that commands have written, each naming its input.
+    pub(super) commands: String,
     /// The journal at the end.
     pub(super) events: Vec<Recorded>,
     /// What the integrity check says at the end.
     pub(super) integrity: String,
     /// What the model server objected to.
     pub(super) objections: Vec<String>,
-}
-
-/// What a person asks under an id; no id of a suite is part of another.
-pub(super) fn question(id: &str) -> String {
-    format!("please do <{id}>")
-}
-
-/// What the scripted model replies to it.
-pub(super) fn reply(id: &str) -> String {
-    format!("answer to {}", question(id))
-}
-
-impl Run {
-    /// How often it printed its reply.
-    fn replies(&self) -> usize {
-        let reply = reply(&self.id);
-        if self.json {
-            let said = |frame: &Value| frame["text"].as_str().is_some_and(|t| t.contains(&reply));
-            self.frames("reply").filter(said).count()
-        } else {
-            self.output.stdout.matches(&reply).count()
-        }
-    }
-
-    /// Whether it says that it delivered the reply itself.
-    fn delivered(&self) -> bool {
-        self.frames("reply").any(|frame| frame["repeated"] == false)
-    }
-
-    /// Whether it said that its input was admitted.
-    pub(super) fn acknowledged(&self) -> bool {
-        self.committed().any(|event| {
-            event["kind"] == "input.admitted" && event["payload"]["external_id"] == self.id
-        })
-    }
-
-    /// The events whose commit it told.
-    pub(super) fn committed(&self) -> impl Iterator<Item = Value> {
-        committed(&self.output.stdout)
-    }
-
-    fn frames(&self, name: &str) -> impl Iterator<Item = Value> {
-        let name = if self.json { name } else { "none" };
-        frames(&self.output.stdout).filter(move |frame| frame["frame"] == name)
-    }
-
-    fn is_stored(&self) -> bool {
-        self.stored.iter().any(|input| input.external_id == self.id)
-    }
-}
-
-/// The events in JSON lines whose commit was told.
-pub(super) fn committed(stdout: &str) -> impl Iterator<Item = Value> {
-    frames(stdout)
-        .filter(|frame| frame["event"]["type"] == "committed")
-        .map(|frame| frame["event"]["event"].clone())
-}
-
-pub(super) fn frames(stdout: &str) -> impl Iterator<Item = Value> {
-    stdout
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
 }
 
 impl Evidence {
@@ -131,6 +56,8 @@ impl Evidence {
                 self.marks_of(id, "probe.unsafe").count() > 1,
                 Breach::UnsafeRepeated,
             );
+            let commands = self.commands.matches(&question(id)).count();
+            check(commands > 1, Breach::CommandRepeated);
             let keys: BTreeSet<_> = self
                 .marks_of(id, "probe.idempotent")
                 .map(|mark| &mark.key)
@@ -138,6 +65,7 @@ impl Evidence {
             check(keys.is_empty(), Breach::IdempotentLost);
             check(keys.len() > 1, Breach::IdempotentTwice);
         }
+        check(self.claims_a_command(), Breach::CommandLost);
         check(self.hides_an_unknown(), Breach::UnknownHidden);
         check(self.integrity != "ok", Breach::Corrupt);
         check(!self.objections.is_empty(), Breach::BadRequest);
@@ -169,6 +97,18 @@ impl Evidence {
         })
     }
 
+    /// More commands are recorded as done than were.
+    fn claims_a_command(&self) -> bool {
+        let of_command = |event: &&Recorded| {
+            event.kind == "tool.finished"
+                && event.payload["outcome"]["status"] == "ok"
+                && event.payload["outcome"]["text"]
+                    .as_str()
+                    .is_some_and(|t| !t.starts_with("noted"))
+        };
+        self.events.iter().filter(of_command).count() > self.commands.lines().count()
+    }
+
     /// An unknown outcome is told where the reply is read: beside it, with the tool's name.
     fn hides_an_unknown(&self) -> bool {
         let unknown = |event: &&Recorded| {
@@ -181,9 +121,12 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::super::run::reply;
     use super::*;
+    use crate::process::Output;
+    use crate::state_file::RecordedInput;
 
     fn live(event: &Value) -> String {
         let event = json!({ "type": "committed", "event": event });
@@ -226,7 +169,7 @@ mod tests {
             session: "s".to_owned(),
             seq: 7,
             kind: "tool.finished".to_owned(),
-            payload: json!({ "outcome": { "status": status } }),
+            payload: json!({ "outcome": { "status": status, "text": "exit code 0" } }),
         }
     }
 
@@ -239,6 +182,7 @@ mod tests {
         Evidence {
             runs: vec![killed, run(&[said(false)])],
             marks: vec![mark("probe.idempotent", "k"), mark("probe.unsafe", "l")],
+            commands: question("a") + "\n",
             events: vec![outcome("ok")],
             integrity: "ok".to_owned(),
             objections: Vec::new(),
@@ -277,6 +221,8 @@ mod tests {
             |e| e.marks.push(mark("probe.unsafe", "l")),
             Breach::UnsafeRepeated,
         );
+        check(|e| e.commands += &question("a"), Breach::CommandRepeated);
+        check(|e| e.commands.clear(), Breach::CommandLost);
         check(|e| drop(e.marks.remove(0)), Breach::IdempotentLost);
         check(
             |e| e.marks.push(mark("probe.idempotent", "m")),

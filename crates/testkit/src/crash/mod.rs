@@ -7,6 +7,7 @@ mod breach;
 mod evidence;
 mod page;
 mod pinned;
+mod run;
 mod seeded;
 mod stage;
 mod trial;
@@ -99,15 +100,18 @@ pub fn suite(agent: &Path) -> io::Result<Report> {
 /// A point's trials: every situation, every hit that a run has, with JSON lines and without.
 fn trials(point: &'static str, hits: usize) -> Vec<Trial> {
     let mut situations = vec![Situation::Fresh, Situation::Continuing, Situation::Again];
-    if point.starts_with("admit.") {
-        situations.push(Situation::Busy);
+    match point.split_once('.') {
+        Some(("admit", _)) => situations.push(Situation::Busy),
+        // Only points behind the first answer: until then the other one has to be kept waiting.
+        Some(("tool" | "reply" | "delivery", _)) => situations.push(Situation::Watched),
+        _ => {}
     }
     (0..TRIALS)
         .map(|index| Trial {
             point,
-            hit: 1 + (index / situations.len()) % hits.max(1),
+            hit: 1 + index * hits / TRIALS,
             situation: situations[index % situations.len()],
-            json: index % 2 == 0,
+            json: (index / situations.len()) % 2 == 0,
         })
         .collect()
 }

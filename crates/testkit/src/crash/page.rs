@@ -6,7 +6,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::evidence::{Evidence, Run, frames};
+use super::evidence::Evidence;
+use super::run::{Run, frames};
 use crate::effect_server::EffectCall;
 use crate::process::Output;
 
@@ -40,6 +41,9 @@ impl fmt::Display for Evidence {
         }
         for EffectCall { name, key, note } in &self.marks {
             writeln!(f, "  mark {name} {key} {note}")?;
+        }
+        for line in self.commands.lines() {
+            writeln!(f, "  command {line}")?;
         }
         for objection in &self.objections {
             writeln!(f, "  objection: {objection}")?;

@@ -5,15 +5,21 @@
 use std::io;
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::model_server::{Entry, Reply, Script, When};
 use crate::process::{LIMIT, Output, Process};
 use crate::state_file::{RecordedInput, StateFile};
 use crate::{EffectServer, Scene};
 
-use super::evidence::{Evidence, Run, question};
+use super::evidence::Evidence;
+use super::run::{Run, question};
 
 /// The session that every run of a trial is on.
 const SESSION: &str = "crash-suite";
+
+/// The file in the working folder to which every command adds a line.
+const COMMAND_LOG: &str = "commands.log";
 
 /// A stage and what has happened on it.
 pub(super) struct Stage {
@@ -40,10 +46,11 @@ pub(super) struct Acting {
     process: Process,
 }
 
-/// A model that does every kind of effect, one after the other, and then answers. Each gate holds one first
-/// answer to the input of that id back, in the order of the gates.
+/// A model that asks for every kind of effect, one after the other, and then answers. Each gate holds one
+/// first answer to the input of that id back, in the order of the gates.
 fn script(gates: &[(&str, &str)]) -> Script {
-    let note = serde_json::json!({ "note": "{{user}}" });
+    let note = json!({ "note": "{{user}}" });
+    let command = json!({ "command": format!("echo '{{{{user}}}}' >> {COMMAND_LOG}") });
     let first = Reply::call("probe.pure", &note).and_call("probe.idempotent", &note);
     let held = |script: Script, (id, gate): &(&str, &str)| {
         let when = When::user(question(id)).results(0);
@@ -54,6 +61,7 @@ fn script(gates: &[(&str, &str)]) -> Script {
         .fold(Script::new(), held)
         .on(When::any().results(0), first)
         .on(When::any().results(2), Reply::call("probe.unsafe", &note))
+        .on(When::any().results(3), Reply::call("system.run", &command))
         .otherwise(Reply::text("answer to {{user}}"))
 }
 
@@ -122,12 +130,8 @@ impl Stage {
 
     /// How often each crash point was hit so far, as the processes themselves noted.
     pub(super) fn hits(&self, point: &str) -> io::Result<usize> {
-        let ledger = self.scene.folder().join("points");
-        match std::fs::read_to_string(ledger) {
-            Ok(text) => Ok(text.lines().filter(|line| *line == point).count()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(error),
-        }
+        let ledger = read_if_there(&self.scene.folder().join("points"))?;
+        Ok(ledger.lines().filter(|line| *line == point).count())
     }
 
     /// Blocks until the model has so many requests; false if that does not come.
@@ -170,6 +174,7 @@ impl Stage {
         self.evidence.events = file.events()?;
         file.close()?;
         self.evidence.marks = self.effects.calls();
+        self.evidence.commands = read_if_there(&self.scene.work().join(COMMAND_LOG))?;
         if let Some(model) = self.scene.model() {
             self.evidence.objections = model.violations();
         }
@@ -181,5 +186,12 @@ impl Acting {
     /// The process.
     pub(super) fn process(&self) -> &Process {
         &self.process
+    }
+}
+
+fn read_if_there(path: &Path) -> io::Result<String> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read,
     }
 }

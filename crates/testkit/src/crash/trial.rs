@@ -7,7 +7,12 @@ use std::path::Path;
 
 use super::breach::Breach;
 use super::evidence::Evidence;
+use super::run::WAITS;
 use super::stage::{Cue, Stage};
+
+/// The gates that hold the other process's first answer back, and the killed one's.
+const BUSY: &str = "busy";
+const WATCHED: &str = "watched";
 
 /// What is going on when the process is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub(super) enum Situation {
     Again,
     /// Another process is at work in the session.
     Busy,
+    /// Another process waits for the session with an input of its own.
+    Watched,
 }
 
 /// One trial.
@@ -49,7 +56,16 @@ pub(super) struct Outcome {
 impl Trial {
     /// Runs the trial.
     pub(super) fn run(&self, agent: &Path, defect: Option<&str>) -> io::Result<Outcome> {
-        let mut stage = Stage::new(agent, defect, &[("other", "busy")])?;
+        let mut stage = Stage::new(agent, defect, &[("other", BUSY), ("main", WATCHED)])?;
+        let unused = match self.situation {
+            Situation::Busy => WATCHED,
+            Situation::Watched => BUSY,
+            Situation::Fresh | Situation::Continuing | Situation::Again => {
+                stage.open(BUSY);
+                WATCHED
+            }
+        };
+        stage.open(unused);
         let crash = format!("{}:{}", self.point, self.hit);
         let killed = Cue {
             id: "main",
@@ -85,7 +101,21 @@ impl Trial {
                 })?;
                 stage.await_requests(1);
                 let reached = stage.play(killed)?.was_killed();
-                stage.open("busy");
+                stage.open(BUSY);
+                stage.leave(other)?;
+                reached
+            }
+            Situation::Watched => {
+                let main = stage.enter(killed)?;
+                stage.await_requests(1);
+                let other = stage.enter(Cue {
+                    id: "other",
+                    json: true,
+                    crash: None,
+                })?;
+                other.process().hear(|said| said.contains(WAITS));
+                stage.open(WATCHED);
+                let reached = stage.leave(main)?.was_killed();
                 stage.leave(other)?;
                 reached
             }

@@ -66,9 +66,9 @@ impl Turn {
         turns: usize,
     ) -> Result<Self, Box<dyn Error>> {
         let file = StateFile::open(&scene.state())?;
-        let before = file.commits_in_log()?;
+        let before = file.log_mark()?;
         cost_of(scene, agent, &["run", "-e", name])?;
-        let commits = file.commits_in_log()?.saturating_sub(before);
+        let commits = file.commits_since(before)?;
         file.close()?;
         let costs = (0..turns)
             .map(|_| Ok(cost_of(scene, agent, &["run", "-e", name])?.0))
