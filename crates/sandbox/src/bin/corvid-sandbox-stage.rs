@@ -1,7 +1,67 @@
-//! A helper executable that is nothing but the sandbox's stages, for the tests of this crate.
+//! A helper executable for the tests of this crate: the sandbox's stages, and a parent that can be killed.
+//! Invariant: as a stage it does what the agent's own executable does and nothing else.
+//! It must not know what is tested.
 
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use corvid_core::wire::CallKey;
+use corvid_core::{CommandSpec, Progress, Sandbox as _};
+use corvid_sandbox::{HostConfig, HostSandbox, Isolation};
+use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
-    corvid_sandbox::enter().unwrap_or(ExitCode::from(2))
+    if let Some(code) = corvid_sandbox::enter() {
+        return code;
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [home, key, isolation, command] => {
+            run(Path::new(home), key, isolation, command).unwrap_or(ExitCode::FAILURE)
+        }
+        _ => ExitCode::from(2),
+    }
+}
+
+/// Runs a command in `home/work` with its record below `home/state`, and prints its progress.
+fn run(home: &Path, key: &str, isolation: &str, command: &str) -> io::Result<ExitCode> {
+    let mut config = HostConfig::new(std::env::current_exe()?);
+    config.isolation = match isolation {
+        "Full" => Isolation::Full,
+        "WithoutNamespaces" => Isolation::WithoutNamespaces,
+        _ => Isolation::WithoutScopes,
+    };
+    let command = CommandSpec {
+        key: CallKey::new(key),
+        command: command.to_owned(),
+        working_dir: home.join("work"),
+        timeout: Duration::from_mins(10),
+        output: home.join("state/outputs").join(key),
+        record_dir: home.join("state/records"),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let cancel = CancellationToken::new();
+    let ended =
+        runtime.block_on(HostSandbox::new(config).run(&command, &cancel, Arc::new(Printed)));
+    Ok(match ended {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
+
+/// Prints progress, so that a test can wait for it.
+struct Printed;
+
+impl Progress for Printed {
+    fn show(&self, line: &str) {
+        // Without a reader there is nobody to tell.
+        match writeln!(io::stdout(), "{line}") {
+            Ok(()) | Err(_) => {}
+        }
+    }
 }

@@ -7,5 +7,6 @@
 
 mod attacks;
 mod commands;
+mod lifecycle;
 mod paths;
 mod scene;
