@@ -3,6 +3,7 @@
 //! It must not know how a crate does its work.
 
 mod cli_config;
+mod cli_disk;
 mod cli_interrupt;
 mod cli_mistakes;
 mod cli_run;

@@ -1,0 +1,153 @@
+//! Disks that are full or read-only, and stores of another version: said plainly, and nothing lost.
+//! Mounting needs root; without it those tests say so, and under `CI=true` they fail.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use corvid_testkit::Scene;
+use corvid_testkit::model_server::Script;
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+
+use crate::stage::scene;
+
+/// A disk of 16 MB at the scene's state folder; it goes with the test.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whether a test may be left out depends on who runs it"
+    )]
+    fn mount(scene: &Scene) -> io::Result<Option<Self>> {
+        let folder = scene.state();
+        fs::create_dir(&folder)?;
+        let mounted = mount("none", &folder, "tmpfs", MountFlags::empty(), c"size=16m");
+        match mounted {
+            Ok(()) => Ok(Some(Self(folder))),
+            Err(error) => {
+                let strict = std::env::var("CI").is_ok_and(|value| value == "true");
+                assert!(
+                    !strict,
+                    "a tmpfs must be mounted and cannot be: {error}; run it as root"
+                );
+                writeln!(
+                    io::stderr(),
+                    "left out: mounting a tmpfs needs root ({error})"
+                )?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Fills it to the last byte and returns the file that does.
+    fn fill(&self) -> io::Result<PathBuf> {
+        let path = self.0.join("filler");
+        let mut file = File::create(&path)?;
+        for size in [1 << 16, 1 << 10, 1] {
+            let block = vec![0; size];
+            while file.write_all(&block).is_ok() {}
+        }
+        Ok(path)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Detached rather than refused where a test that failed left files open.
+        if unmount(&self.0, UnmountFlags::DETACH).is_err() {
+            drop(writeln!(io::stderr(), "{} stays mounted", self.0.display()));
+        }
+    }
+}
+
+#[test]
+fn on_a_full_disk_nothing_is_promised_and_nothing_lost() -> io::Result<()> {
+    let scene = scene()?.with_model(Script::echo())?;
+    let Some(disk) = SmallDisk::mount(&scene)? else {
+        return Ok(());
+    };
+    let before = ["-s", "x", "--id", "before", "-e", "before"];
+    assert_eq!(scene.run(before)?.code, Some(0));
+    let filler = disk.fill()?;
+    let during = ["-s", "x", "--id", "during", "-e", "during"];
+    let refused = scene.run(during)?;
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    assert!(
+        refused.stderr.contains("the disk is full"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(refused.stdout, "");
+    fs::remove_file(filler)?;
+    assert_eq!(scene.run(during)?.stdout, "you said: during\n");
+    assert_eq!(scene.run(before)?.stdout, "you said: before\n");
+    Ok(())
+}
+
+#[test]
+fn a_first_start_on_a_full_disk_says_so() -> io::Result<()> {
+    let scene = scene()?;
+    let Some(disk) = SmallDisk::mount(&scene)? else {
+        return Ok(());
+    };
+    disk.fill()?;
+    let refused = scene.run(["-e", "help"])?;
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    assert!(
+        refused.stderr.contains("the disk is full"),
+        "{}",
+        refused.stderr
+    );
+    Ok(())
+}
+
+#[test]
+fn a_read_only_state_folder_is_named_with_the_fix() -> io::Result<()> {
+    let scene = scene()?;
+    let Some(disk) = SmallDisk::mount(&scene)? else {
+        return Ok(());
+    };
+    mount_remount(&disk.0, MountFlags::RDONLY, c"")?;
+    let refused = scene.run(["-e", "help"])?;
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    let complaint = refused.stderr;
+    assert!(
+        complaint.contains("cannot be written") && complaint.contains("store.url"),
+        "{complaint}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() -> io::Result<()> {
+    let scene = scene()?;
+    assert_eq!(scene.run(["-s", "x", "-e", "help"])?.code, Some(0));
+    let file = scene.state().join("corvid.db");
+    let mut bytes = fs::read(&file)?;
+    // SQLite keeps the version that its user gave at byte 60, big end first.
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    fs::write(&file, &bytes)?;
+    for log in ["corvid.db-wal", "corvid.db-shm"] {
+        let log = scene.state().join(log);
+        if log.exists() {
+            fs::remove_file(log)?;
+        }
+    }
+    for command in [["run", "-e", "help"].as_slice(), &["sessions", "list"]] {
+        let refused = scene.agent(command)?;
+        assert_eq!(refused.code, Some(1), "{}", refused.all());
+        assert!(
+            refused.stderr.contains("has version 99"),
+            "{}",
+            refused.stderr
+        );
+        assert!(
+            refused.stderr.contains("update Corvid"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert_eq!(fs::read(&file)?, bytes);
+    Ok(())
+}
