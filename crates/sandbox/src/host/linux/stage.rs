@@ -19,7 +19,7 @@ use rustix::process::{DumpableBehavior, Pid, Signal, WaitStatus};
 
 use super::mounts::{self, Mounted};
 use super::{confine, descendants, pipe};
-use crate::host::config::Isolation;
+use crate::host::config::{Isolation, Limits};
 use crate::host::plan::{Confinement, Exit, Finding};
 
 /// Shells in the order of preference.
@@ -80,13 +80,38 @@ fn settle(plan: &Confinement) -> io::Result<Mounted> {
     let mounted = if plan.isolation == Isolation::Full {
         // The first process of a PID namespace takes all others with it.
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        mounts::mount(&[&plan.working_dir, &plan.temp])
+        let mounted = mounts::mount(&[&plan.working_dir, &plan.temp]);
+        if mounted.processes {
+            limit_processes(&plan.limits);
+        }
+        mounted
     } else {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         Mounted::default()
     };
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     Ok(mounted)
+}
+
+/// Root's processes are exempt from the usual limit; what holds for root too are the process numbers of
+/// the namespace. Where those are the whole machine's (before Linux 6.14) they must not be touched, and
+/// the time-out is what ends a fork bomb.
+fn limit_processes(limits: &Limits) {
+    const LEAST: u64 = 301;
+    let release = rustix::system::uname();
+    let mut numbers = release
+        .release()
+        .to_str()
+        .unwrap_or_default()
+        .split('.')
+        .map_while(|number| number.parse::<u32>().ok());
+    if (numbers.next(), numbers.next()) < (Some(6), Some(14)) {
+        return;
+    }
+    let most = limits.processes.max(LEAST).to_string();
+    match std::fs::write("/proc/sys/kernel/pid_max", most) {
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// Begins the shell from a thread that confines itself first.
