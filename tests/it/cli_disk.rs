@@ -125,8 +125,10 @@ fn a_store_of_a_newer_version_is_left_alone() -> io::Result<()> {
     assert_eq!(scene.run(["-s", "x", "-e", "help"])?.code, Some(0));
     let file = scene.state().join("corvid.db");
     let mut bytes = fs::read(&file)?;
-    // SQLite keeps the version that its user gave at byte 60, big end first.
+    // SQLite keeps its user's version at byte 60 and whose file it is at byte 68; what this file lacks may
+    // still have been in the log, which goes.
     bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    bytes[68..72].copy_from_slice(b"Crvd");
     fs::write(&file, &bytes)?;
     for log in ["corvid.db-wal", "corvid.db-shm"] {
         let log = scene.state().join(log);
