@@ -106,7 +106,7 @@ impl ChatModel {
     fn timeouts(&self, streaming: Streaming) -> Timeouts {
         let mut timeouts = self.timeouts;
         if streaming == Streaming::Off {
-            timeouts.first_byte *= WHOLE_ANSWER_PATIENCE;
+            timeouts.first_byte = timeouts.first_byte.saturating_mul(WHOLE_ANSWER_PATIENCE);
         }
         timeouts
     }

@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 
 use corvid_core::wire::{Fault as Outcome, Finish};
-use corvid_core::{Answer, ModelError};
+use corvid_core::{Answer, Clock as _, ModelError};
 use corvid_testkit::model_server::{End, Fault, ModelServer, Reply, Script};
 use serde_json::json;
 
@@ -159,7 +159,7 @@ async fn thirty_idle_seconds_give_the_step_back() {
     };
     let asked = tokio::select! {
         asked = scene.ask("hi") => asked,
-        () = time => return,
+        () = time => panic!("time goes on"),
     };
     assert_eq!(error(asked).message, "custom was silent for 30 s");
     assert_eq!(scene.ear.heard().text, "whole");
@@ -214,6 +214,26 @@ async fn a_missing_done_is_forgiven_where_nothing_is_known() {
     );
     let known = Scene::of_provider("together", script());
     assert_eq!(error(known.ask("hi").await).fault, Outcome::Transient);
+}
+
+#[tokio::test]
+async fn what_follows_a_whole_answer_does_not_matter() {
+    // Both break where the transfer would have ended in good order.
+    let after = usize::MAX;
+    for fault in [Fault::Cut { after }, Fault::Stall { after }] {
+        let scene = failing(fault);
+        let time = async {
+            let settled_at = scene.clock.now() + 100;
+            scene.clock.waits_are(&[settled_at]).await;
+            scene.clock.set(settled_at);
+            std::future::pending::<()>().await;
+        };
+        let asked = tokio::select! {
+            asked = scene.ask("hi") => asked,
+            () = time => panic!("time goes on"),
+        };
+        assert_eq!(asked.map(|answer| answer.text).as_deref(), Ok("whole"));
+    }
 }
 
 #[tokio::test]
