@@ -75,7 +75,10 @@ impl StateFile {
             .filename(&path)
             .read_only(true)
             .busy_timeout(BUSY);
-        let connection = runtime.block_on(options.connect()).map_err(other)?;
+        let mut connection = runtime.block_on(options.connect()).map_err(other)?;
+        // SQLite opens the log at the first read, and only then counts as somebody who has the file open.
+        let read = sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection);
+        runtime.block_on(read).map_err(other)?;
         Ok(Self {
             path,
             runtime,
