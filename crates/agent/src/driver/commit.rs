@@ -82,10 +82,12 @@ impl Lane {
         if replies(&events) {
             crash_point("reply.after_commit");
         }
-        self.claim = Claim::Ours {
-            // Right after our own commit the newest claim is ours.
-            epoch: self.state.epoch,
-        };
+        if let Claim::ToTake(..) = self.claim {
+            // The newest claim that is folded is the one that was just committed.
+            self.claim = Claim::Ours {
+                epoch: self.state.epoch,
+            };
+        }
         self.facts.clear();
         self.hooks.heads.send_replace(self.state.head);
         if !defect("acknowledge-before-commit") {

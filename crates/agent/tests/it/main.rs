@@ -8,4 +8,5 @@
 )]
 
 mod fold;
+mod lane;
 mod script;

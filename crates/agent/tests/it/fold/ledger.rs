@@ -20,6 +20,7 @@ pub(super) struct Ledger {
     done: BTreeSet<String>,
     asked: BTreeSet<InputId>,
     answered: BTreeSet<InputId>,
+    requested: BTreeSet<(u32, u32, u32)>,
     breaches: Vec<String>,
 }
 
@@ -87,6 +88,16 @@ impl Ledger {
                         self.breach(format!("input {input} was answered twice"));
                     }
                 }
+            }
+            EventBody::ModelRequested {
+                turn,
+                step,
+                attempt,
+                ..
+            } if !self.requested.insert((*turn, *step, *attempt)) => {
+                self.breach(format!(
+                    "attempt {attempt} at step {turn}.{step} came twice"
+                ));
             }
             EventBody::ToolStarted {
                 call, key, attempt, ..

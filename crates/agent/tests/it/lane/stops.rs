@@ -1,0 +1,118 @@
+//! A stop, and the limits of what runs: a model call ends at once, a tool is cancelled and awaited.
+//! Invariant: an effect that was begun has its end in the ledger before the lane has its reply.
+//! It must not know how a tool ends what it began.
+
+use std::sync::Arc;
+
+use corvid_core::wire::{CallStatus, Effect, Ending, Fault};
+
+use super::model::{Gate, Line};
+use super::scene::Scene;
+use super::tools::{FakeTool, Run, TIMEOUT_MS};
+use crate::script::{START, id};
+
+fn gate() -> Arc<Gate> {
+    Arc::new(Gate::default())
+}
+
+/// One call that runs until it is cancelled and then waits at the gate.
+fn running(gate: &Arc<Gate>) -> Scene {
+    let asks = Line::Asks(vec![("a", "system.run", "{}")]);
+    let runs = [Run::UntilCancelled(Arc::clone(gate))];
+    Scene::new([asks, Line::Says("went on")]).with(FakeTool::new(
+        "system.run",
+        Effect::Unsafe,
+        runs,
+    ))
+}
+
+#[tokio::test]
+async fn a_stop_ends_a_model_call_at_once() {
+    let gate = gate();
+    let scene = Scene::new([Line::Waits(Arc::clone(&gate))]);
+    let (ended, ()) = tokio::join!(scene.say("i1"), async {
+        gate.reached().await;
+        scene.stop.cancel();
+    });
+    assert_eq!(ended.reply().ending, Ending::Stopped);
+    assert_eq!(gate.left(), 1, "the call was dropped");
+    let expected = ["stop.requested", "reply.composed"];
+    assert_eq!(scene.journal.commits()[1], expected);
+}
+
+#[tokio::test]
+async fn a_stop_cancels_a_tool_and_awaits_it() {
+    let gate = gate();
+    let scene = running(&gate);
+    let (ended, ()) = tokio::join!(scene.say("i1"), async {
+        while scene.ledger.lines().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        scene.stop.cancel();
+        gate.reached().await;
+        assert_eq!(scene.count("reply.composed"), 0, "the tool has not ended");
+        gate.open();
+    });
+    assert_eq!(ended.reply().ending, Ending::Stopped);
+    let expected = ["begin system.run 1.1.0", "end system.run 1.1.0"];
+    assert_eq!(scene.ledger.lines(), expected);
+    let outcome = scene.outcome(id(1, 0)).map(|o| (o.status, o.text));
+    assert_eq!(outcome, Some((CallStatus::Stopped, "half".to_owned())));
+}
+
+#[tokio::test]
+async fn a_stop_ends_a_wait_at_once() {
+    let scene = Scene::new([Line::Fails(Fault::Transient, None)]);
+    let (ended, ()) = tokio::join!(scene.say("i1"), async {
+        scene.clock.next_wait().await;
+        scene.stop.cancel();
+    });
+    assert_eq!(ended.reply().ending, Ending::Stopped);
+    assert!(scene.clock.waits().is_empty());
+}
+
+#[tokio::test]
+async fn a_tool_that_forgets_its_limit_is_cancelled() {
+    let gate = gate();
+    let scene = running(&gate);
+    let (ended, waited_for) = tokio::join!(scene.say("i1"), async {
+        let time = scene.clock.next_wait().await;
+        scene.clock.set(time);
+        gate.reached().await;
+        gate.open();
+        time
+    });
+    assert_eq!(ended.text(), "went on");
+    let grace = 2_000;
+    assert_eq!(u64::try_from(waited_for - START), Ok(TIMEOUT_MS + grace));
+    let status = scene.outcome(id(1, 0)).map(|o| o.status);
+    assert_eq!(
+        status,
+        Some(CallStatus::Ok),
+        "nobody stopped it: it says itself what it has"
+    );
+}
+
+#[tokio::test]
+async fn a_fatal_call_ends_what_runs_beside_it() {
+    let beside = gate();
+    let calls = vec![("", "file.read", "1"), ("", "file.list", "2")];
+    let scene = Scene::new([Line::Asks(calls)])
+        .with(FakeTool::new(
+            "file.list",
+            Effect::Pure,
+            [Run::UntilCancelled(Arc::clone(&beside))],
+        ))
+        .with(FakeTool::new(
+            "file.read",
+            Effect::Pure,
+            [Run::Fatal("the disk is gone")],
+        ));
+    let (ended, ()) = tokio::join!(scene.say("i1"), async {
+        beside.reached().await;
+        beside.open();
+    });
+    assert_eq!(ended.reply().ending, Ending::Failed);
+    let status = scene.outcome(id(1, 1)).map(|o| o.status);
+    assert_eq!(status, Some(CallStatus::Stopped));
+}

@@ -1,0 +1,169 @@
+//! Tools that do what a test tells them and write every beginning and end into one ledger.
+//! Invariant: the ledger tells what really ran, whatever the journal says.
+//! It must not know the lane.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use corvid_core::wire::Effect;
+use corvid_core::{Checked, Invocation, Reconciled, Tool, ToolError, ToolOutput, ToolSpec};
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
+
+use super::model::Gate;
+
+/// How long a call may run by its own word, in milliseconds.
+pub(super) const TIMEOUT_MS: u64 = 30_000;
+
+/// How one run goes.
+#[derive(Clone)]
+pub(super) enum Run {
+    /// It yields this.
+    Yields(&'static str),
+    /// It fails and the model is told.
+    Tells(&'static str),
+    /// It fails and the turn ends.
+    Fatal(&'static str),
+    /// It waits until as many calls run at once as the barrier wants.
+    Meets(Arc<Barrier>),
+    /// It runs until it is cancelled, passes the gate and yields.
+    UntilCancelled(Arc<Gate>),
+    /// It passes the gate and yields.
+    Passes(Arc<Gate>),
+}
+
+/// What became of everything that ran, in order.
+#[derive(Clone, Default)]
+pub(super) struct Ledger(Arc<Mutex<Vec<String>>>);
+
+impl Ledger {
+    fn note(&self, line: String) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(line);
+    }
+
+    /// Every line so far.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// One tool of a test.
+pub(super) struct FakeTool {
+    spec: ToolSpec,
+    effect: Effect,
+    runs: Mutex<VecDeque<Run>>,
+    found: Reconciled,
+    unprepared: Option<&'static str>,
+    pub(super) ledger: Ledger,
+}
+
+impl FakeTool {
+    /// A tool whose calls go as `runs` says, one after the other, and yield `ok` after that.
+    pub(super) fn new(name: &str, effect: Effect, runs: impl IntoIterator<Item = Run>) -> Self {
+        Self {
+            spec: ToolSpec {
+                name: name.to_owned(),
+                description: format!("the tool {name}"),
+                parameters: json!({ "type": "object" }),
+            },
+            effect,
+            runs: Mutex::new(runs.into_iter().collect()),
+            found: Reconciled::Unknown("the tool keeps no record".to_owned()),
+            unprepared: None,
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// What is found out about a call that an earlier process started.
+    pub(super) fn found(self, found: Reconciled) -> Self {
+        Self { found, ..self }
+    }
+
+    /// Calls cannot be prepared.
+    pub(super) fn unprepared(self, why: &'static str) -> Self {
+        Self {
+            unprepared: Some(why),
+            ..self
+        }
+    }
+
+    fn next_run(&self) -> Run {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.pop_front().unwrap_or(Run::Yields("ok"))
+    }
+}
+
+/// An output without a file.
+pub(super) fn output(text: &str) -> ToolOutput {
+    ToolOutput {
+        text: text.to_owned(),
+        output: None,
+    }
+}
+
+#[async_trait]
+impl Tool for FakeTool {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn check(&self, arguments: &Value) -> Result<Checked, String> {
+        if arguments.get("bad").is_some() {
+            return Err("`bad` is not an argument".to_owned());
+        }
+        Ok(Checked {
+            effect: self.effect,
+            resource: String::new(),
+            escalates: false,
+            timeout_ms: TIMEOUT_MS,
+        })
+    }
+
+    async fn prepare(&self, call: &Invocation) -> Result<Option<Value>, ToolError> {
+        match self.unprepared {
+            Some(why) => Err(ToolError::Tell(why.to_owned())),
+            None => Ok(Some(json!({ "prepared": call.call }))),
+        }
+    }
+
+    async fn run(&self, call: &Invocation) -> Result<ToolOutput, ToolError> {
+        let name = &self.spec.name;
+        self.ledger.note(format!("begin {name} {}", call.call));
+        let result = match self.next_run() {
+            Run::Yields(text) => Ok(output(text)),
+            Run::Tells(text) => Err(ToolError::Tell(text.to_owned())),
+            Run::Fatal(text) => Err(ToolError::Fatal(text.to_owned())),
+            Run::Meets(barrier) => {
+                call.progress.show("waiting for the others");
+                barrier.wait().await;
+                Ok(output("met"))
+            }
+            Run::UntilCancelled(gate) => {
+                call.cancel.cancelled().await;
+                gate.pass().await;
+                Ok(output("half"))
+            }
+            Run::Passes(gate) => {
+                gate.pass().await;
+                Ok(output("passed"))
+            }
+        };
+        self.ledger.note(format!("end {name} {}", call.call));
+        result
+    }
+
+    async fn reconcile(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {
+        let name = &self.spec.name;
+        let proof = proof.map(Value::to_string).unwrap_or_default();
+        self.ledger
+            .note(format!("reconcile {name} {} {proof}", call.call));
+        self.found.clone()
+    }
+}
