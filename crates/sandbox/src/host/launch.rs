@@ -69,6 +69,9 @@ impl Launcher {
 
     /// Whether commands get namespaces, by trying.
     pub(super) async fn probe(&self) -> Result<(), String> {
+        if self.no_namespaces.load(Ordering::Relaxed) {
+            return Err("namespaces are switched off, or were found to be half there".to_owned());
+        }
         let mut child = self.start(PROBE).map_err(|error| error.to_string())?;
         let mut answer = String::new();
         if let Some(mut stdout) = child.stdout.take() {

@@ -81,6 +81,11 @@ impl Scene {
         Self { base, sandbox }
     }
 
+    /// Whether commands here get namespaces; containers and some systems give none.
+    pub(crate) async fn has_namespaces(&self) -> bool {
+        self.sandbox.namespaces().await.is_ok()
+    }
+
     pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.base.path().join(name)
     }

@@ -41,6 +41,9 @@ pub fn enter() -> Option<ExitCode> {
 /// What is required and not there, one sentence each.
 pub(super) fn missing() -> Vec<String> {
     let mut missing = Vec::new();
+    if !std::path::Path::new("/proc/self/stat").exists() {
+        missing.push("`/proc` is missing: mount it".to_owned());
+    }
     if !rules::supported() {
         missing.push(
             "Landlock is missing or too old: use Linux 6.2 or newer, with `landlock` among the security \

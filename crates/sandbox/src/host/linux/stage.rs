@@ -76,7 +76,10 @@ fn watch(plan: &Confinement) -> Result<Option<Exit>, String> {
 
 /// Makes sure that the stage goes with its supervisor, and everything below with the stage.
 fn settle(plan: &Confinement) -> io::Result<Mounted> {
-    std::fs::write("/proc/self/oom_score_adj", OOM_SCORE)?;
+    match std::fs::write("/proc/self/oom_score_adj", OOM_SCORE) {
+        // A wish, which a read-only `/proc` does not grant.
+        Ok(()) | Err(_) => {}
+    }
     let mounted = if plan.isolation == Isolation::Full {
         // The first process of a PID namespace takes all others with it.
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
