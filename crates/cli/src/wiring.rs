@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use corvid_channels::terminal::Terminal;
 use corvid_core::wire::{Limits, Patience};
-use corvid_core::{Channel, Clock, Models as _, Outputs, Questions, Sandbox as _, Tasks, Toolset};
+use corvid_core::{Channel, Clock, Model, Outputs, Questions, Sandbox as _, Tasks, Toolset};
 use corvid_gateway::{Access, Gateway, Parts, Settings};
 use corvid_llm::Catalogue;
 use corvid_sandbox::{HostConfig, HostSandbox};
@@ -81,8 +81,8 @@ pub(crate) struct Ingredients<'a> {
     pub(crate) store: Store,
     /// The models.
     pub(crate) models: Arc<Catalogue>,
-    /// The model to use, `provider/model`.
-    pub(crate) model: &'a str,
+    /// The model of a message that names none.
+    pub(crate) model: &'a dyn Model,
     /// The terminal.
     pub(crate) terminal: Arc<Terminal>,
     /// The person's user id.
@@ -94,28 +94,24 @@ pub(crate) struct Ingredients<'a> {
 }
 
 /// The gateway that serves one terminal.
-///
-/// # Errors
-/// With the model's own sentence if it cannot be opened.
-pub(crate) fn gateway(of: Ingredients<'_>) -> anyhow::Result<Gateway> {
-    let model = of.models.open(of.model)?;
+pub(crate) fn gateway(of: Ingredients<'_>) -> Gateway {
     let sandbox = Arc::new(sandbox(of.composed, of.environment));
     let turn = &of.composed.settings.turn;
     let settings = Settings {
-        default_model: of.model.to_owned(),
+        default_model: of.model.id().to_owned(),
         limits: Limits {
             max_steps: turn.max_steps,
             parallel_calls: turn.parallel_calls,
             attempts: ATTEMPTS,
             patience: Patience::GiveUp,
         },
-        context_tokens: model.context_tokens(),
+        context_tokens: of.model.context_tokens(),
         rules: sandbox.report().rules.clone(),
     };
     let tools = corvid_tools::builtin(of.composed.tools.clone(), sandbox);
     let channel: Arc<dyn Channel> = of.terminal.clone();
     let questions: Arc<dyn Questions> = of.terminal;
-    Ok(Gateway::new(Parts {
+    Gateway::new(Parts {
         store: of.store,
         access: Access::local(of.user),
         models: of.models,
@@ -127,7 +123,7 @@ pub(crate) fn gateway(of: Ingredients<'_>) -> anyhow::Result<Gateway> {
         outputs: Outputs::new(&of.composed.outputs),
         tasks: of.tasks,
         settings,
-    }))
+    })
 }
 
 /// Under the feature `faults`: the probe tools beside the built-in ones, if there is an effect server.

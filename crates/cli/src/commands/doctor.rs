@@ -163,10 +163,10 @@ async fn sandbox(composed: &Composed, environment: &Environment) -> Vec<Finding>
 
 fn model(composed: &Composed) -> Finding {
     let choice = &composed.model;
-    let text = format!("{}, because {}", choice.name, choice.because);
+    let text = format!("{} ({})", choice.name, choice.because);
     if choice.name == "manual" {
-        let add = "which is no language model; set OPENAI_API_KEY or see `agent model list`";
-        return finding("model", State::Lacking, format!("{text}: {add}"));
+        let add = "is no language model; set OPENAI_API_KEY or see `agent model list`";
+        return finding("model", State::Lacking, format!("{text} {add}"));
     }
     finding("model", State::Good, text)
 }

@@ -31,6 +31,9 @@ const VERBS: &[(&str, &str, &str, &str)] = &[
 /// The frames of the spinner.
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
+/// How long a call must have run for its time to be told, in milliseconds.
+const WORTH_TELLING: Millis = 100;
+
 /// How much of a call's argument is shown, in characters.
 const SHOWN_ARGUMENT: usize = 60;
 
@@ -178,7 +181,9 @@ impl Live {
 
     fn ended(&self, call: CallId, status: CallStatus, took: Option<Millis>) -> String {
         let done = self.done(call);
-        let took = took.map_or(String::new(), |took| format!(" · {}", tenths(took)));
+        let took = took
+            .filter(|took| *took >= WORTH_TELLING)
+            .map_or(String::new(), |took| format!(" · {}", tenths(took)));
         match status {
             CallStatus::Ok => format!("✓ {done}{took}"),
             CallStatus::Failed | CallStatus::Fatal => format!("✗ {done}: failed{took}"),

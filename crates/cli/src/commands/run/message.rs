@@ -17,40 +17,26 @@ const LONGEST: usize = 1024 * 1024;
 /// How long standard input may be silent before the person is told what is waited for, in seconds.
 const SILENCE_SECS: i64 = 3;
 
-/// A sentence about a command line that cannot be meant so.
-pub(super) type Mistake = String;
-
-/// The parts of the message: the text, then what standard input held.
+/// The parts of the message: the text, then what standard input held; none if both are empty.
 ///
 /// # Errors
-/// The outer error for input that cannot be read or taken, the inner for a mistake on the command line.
-pub(super) fn parts(arguments: &Run) -> anyhow::Result<Result<Vec<Part>, Mistake>> {
-    if let Some(stray) = stray(arguments) {
-        return Ok(Err(stray));
-    }
-    let text = arguments.text.as_deref().unwrap_or("");
-    let mut parts = Vec::new();
-    if !text.trim().is_empty() {
-        parts.push(Part::text(text));
-    }
+/// If standard input cannot be read, is no text, or is too long.
+pub(super) fn parts(text: Option<&str>) -> anyhow::Result<Vec<Part>> {
+    let text = text.unwrap_or("");
+    let mut input = String::new();
     if !std::io::stdin().is_terminal() {
+        tell_if_silent();
         let room = LONGEST.saturating_sub(text.len());
-        let input = read(&mut std::io::stdin().lock(), room, tell_if_silent)?;
-        if !input.trim().is_empty() {
-            parts.push(Part::text(input));
-        }
+        input = read(&mut std::io::stdin().lock(), room)?;
     }
-    if parts.is_empty() {
-        return Ok(Err(
-            "nothing is asked; say what with `-e`, e.g. agent run -e \"what's in this folder?\""
-                .to_owned(),
-        ));
-    }
-    Ok(Ok(parts))
+    let said = [text, &input]
+        .into_iter()
+        .filter(|said| !said.trim().is_empty());
+    Ok(said.map(Part::text).collect())
 }
 
 /// The usual slips: no `-e`, or no quotes around what follows it.
-fn stray(arguments: &Run) -> Option<Mistake> {
+pub(super) fn stray(arguments: &Run) -> Option<String> {
     if arguments.stray.is_empty() {
         return None;
     }
@@ -67,8 +53,7 @@ fn stray(arguments: &Run) -> Option<Mistake> {
 }
 
 /// Reads text to its end, at most `room` bytes.
-fn read(input: &mut impl Read, room: usize, before: impl FnOnce()) -> anyhow::Result<String> {
-    before();
+fn read(input: &mut impl Read, room: usize) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1);
     input
@@ -112,7 +97,7 @@ mod tests {
 
     fn check(input: &[u8], room: usize) -> Result<String, String> {
         let mut input = input;
-        read(&mut input, room, || ()).map_err(|error| error.to_string())
+        read(&mut input, room).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -137,7 +122,7 @@ mod tests {
             }
         }
         let mut endless = Endless(0);
-        let error = read(&mut endless, 1000, || ()).map_err(|error| error.to_string());
+        let error = read(&mut endless, 1000).map_err(|error| error.to_string());
         assert!(error.is_err_and(|text| text.contains("longer than 1024 KiB")));
         assert!(endless.0 < 10_000, "{} bytes were read", endless.0);
     }

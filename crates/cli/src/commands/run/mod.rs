@@ -6,15 +6,17 @@ mod message;
 mod place;
 mod signals;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::bail;
 use corvid_channels::terminal::{self, Form, Person, Printed, Surface, Terminal};
-use corvid_core::wire::{Address, Ending, Flags, Mode};
+use corvid_core::wire::{Address, Ending, Flags, Mode, Part};
 use corvid_core::{Clock, Models as _, Tasks, draw};
-use corvid_gateway::{Inbound, Target};
+use corvid_gateway::{Gateway, Inbound, Target};
 use tokio::sync::mpsc;
 
+use self::signals::{Interrupt, Signals};
 use crate::args::Run;
 use crate::config::{Composed, Environment, Home, check_model};
 use crate::exit::Exit;
@@ -36,13 +38,6 @@ pub(super) async fn run(
     home: &Home,
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
-    let parts = match message::parts(&arguments)? {
-        Ok(parts) => parts,
-        Err(mistake) => {
-            say(&format!("error: {mistake}"));
-            return Ok(Exit::Usage);
-        }
-    };
     if let Some(mistake) = mistake(&arguments) {
         say(&format!("error: {mistake}"));
         return Ok(Exit::Usage);
@@ -51,10 +46,20 @@ pub(super) async fn run(
     let working_dir = place::working_dir(arguments.cwd.as_deref(), &composed.private)?;
     let clock = wiring::clock(environment)?;
     let models = Arc::new(wiring::models(&composed, Arc::clone(&clock)));
-    let model = arguments.model.as_deref().unwrap_or(&composed.model.name);
-    if let Err(error) = models.open(model) {
-        say(&format!("error: {error}"));
-        return Ok(Exit::Declined);
+    let name = arguments.model.as_deref();
+    let model = match models.open(name.unwrap_or(&composed.model.name)) {
+        Ok(model) => model,
+        Err(error) => {
+            say(&format!("error: {error}"));
+            return Ok(Exit::Declined);
+        }
+    };
+    let parts = message::parts(arguments.text.as_deref())?;
+    if parts.is_empty() {
+        say(
+            "error: nothing is asked; say what with `-e`, e.g. agent run -e \"what's in this folder?\"",
+        );
+        return Ok(Exit::Usage);
     }
     let tasks = Tasks::default();
     let store = wiring::store(&composed, &tasks).await?;
@@ -66,52 +71,76 @@ pub(super) async fn run(
         environment,
         store,
         models,
-        model,
+        model: &*model,
         terminal: Arc::clone(&terminal),
         user,
         clock,
         tasks: tasks.clone(),
-    })?;
-    let external_id = arguments.id.unwrap_or_else(draw::external_id);
-    let inbound = Inbound {
+    });
+    let place = Place {
         target,
-        origin: origin(user, &external_id),
+        working_dir,
+        user,
+    };
+    let inbound = inbound(arguments, parts, place);
+    let interrupt = Interrupt::default();
+    let signals = Signals::new()?;
+    let conversation = async {
+        let exit = converse(&gateway, &inbound, &terminal, &interrupt).await;
+        tasks.shutdown().await;
+        exit
+    };
+    // Whatever is waited for, a second signal ends it.
+    tokio::select! {
+        exit = conversation => exit,
+        never = signals.listen(&interrupt, &terminal) => match never {},
+    }
+}
+
+/// Where a message goes and who sends it.
+struct Place {
+    target: Target,
+    working_dir: PathBuf,
+    user: u32,
+}
+
+/// Each message is a conversation of its own: no other process prints its reply, but who asks again under the
+/// same key takes up the delivery where a process that died left it.
+fn inbound(arguments: Run, parts: Vec<Part>, place: Place) -> Inbound {
+    let external_id = arguments.id.unwrap_or_else(draw::external_id);
+    let user = place.user.to_string();
+    Inbound {
+        target: place.target,
+        origin: Address {
+            channel: terminal::NAME.to_owned(),
+            account: user.clone(),
+            conversation: external_id.clone(),
+        },
         external_id,
-        person: user.to_string(),
+        person: user,
         parts,
         mode: Mode::Queue,
-        working_dir,
+        working_dir: place.working_dir,
         flags: Flags {
             yes: false,
             model: arguments.model,
             max_steps: arguments.max_steps,
         },
-    };
-    let exit = converse(&gateway, &inbound, &terminal).await;
-    tasks.shutdown().await;
-    exit
+    }
 }
 
-/// Runs the turn and shows it, until the reply is printed or a signal ends the wait.
+/// Runs the turn and shows it, until the reply is printed.
 async fn converse(
-    gateway: &corvid_gateway::Gateway,
+    gateway: &Gateway,
     inbound: &Inbound,
     terminal: &Terminal,
+    interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
-    let interrupt = signals::Interrupt::default();
-    let signals = signals::Signals::new()?;
     let (live, events) = mpsc::channel(LIVE_EVENTS);
-    let answered = async {
-        tokio::join!(
-            gateway.run(inbound, live, interrupt.stop()),
-            terminal.follow(events),
-        )
-        .0
-    };
-    let answered = tokio::select! {
-        answered = answered => answered,
-        never = signals.listen(&interrupt, terminal) => match never {},
-    };
+    let (answered, ()) = tokio::join!(
+        gateway.run(inbound, live, interrupt.stop()),
+        terminal.follow(events),
+    );
     let answered = match (answered, interrupt.signal()) {
         (Ok(answered), _) => answered,
         (Err(error), Some(signal)) => {
@@ -127,10 +156,8 @@ async fn converse(
         }
     }
     if inbound.target == Target::New {
-        terminal.hint(&format!(
-            "session {}; `agent run -c -e …` goes on",
-            answered.session
-        ));
+        let session = &answered.session;
+        terminal.hint(&format!("session {session}; `agent run -c -e …` goes on"));
     }
     Ok(match (answered.reply.ending, interrupt.signal()) {
         (Ending::Stopped, Some(signal)) => Exit::Signal(signal),
@@ -140,6 +167,9 @@ async fn converse(
 
 /// What is wrong with the options, beside what clap finds.
 fn mistake(arguments: &Run) -> Option<String> {
+    if let Some(stray) = message::stray(arguments) {
+        return Some(stray);
+    }
     if let Some(id) = &arguments.id
         && (id.is_empty() || id.len() > LONGEST_ID || id.chars().any(char::is_control))
     {
@@ -155,16 +185,6 @@ fn mistake(arguments: &Run) -> Option<String> {
         });
     }
     None
-}
-
-/// Each message is a conversation of its own: no other process prints its reply, but who asks again under the
-/// same key takes up the delivery where a process that died left it.
-fn origin(user: u32, external_id: &str) -> Address {
-    Address {
-        channel: terminal::NAME.to_owned(),
-        account: user.to_string(),
-        conversation: external_id.to_owned(),
-    }
 }
 
 fn surface(
