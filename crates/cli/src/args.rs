@@ -17,7 +17,8 @@ Exit codes:
   4    a limit was reached, or the turn was stopped
   5    the model or the turn failed
   6    reserved: an approval is needed and nobody can answer
-  130  interrupted by Ctrl-C (the first stops the turn and records it, the second ends at once)
+  130  interrupted by Ctrl-C (the first stops the turn and records it, the second ends at once);
+       143 the same by SIGTERM
 
 Environment:
   CORVID_HOME    config and state in this one folder
@@ -33,7 +34,6 @@ Environment:
     about = "Corvid, an autonomous agent: it reasons, uses tools in a sandbox, and loses nothing",
     after_long_help = AFTER_HELP,
     after_help = "`agent --help` also tells exit codes and variables.",
-    disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub(crate) struct Line {

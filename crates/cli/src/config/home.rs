@@ -27,6 +27,12 @@ impl Home {
     pub(crate) fn find(environment: &Environment) -> anyhow::Result<Self> {
         let user = environment.folder("HOME");
         if let Some(home) = environment.path("CORVID_HOME") {
+            if home.starts_with("~") {
+                bail!(
+                    "CORVID_HOME is `{}`, and only a shell puts your home in the place of `~`; write the whole path",
+                    home.display()
+                );
+            }
             let home = std::path::absolute(&home)
                 .with_context(|| format!("CORVID_HOME `{}` is no path", home.display()))?;
             return Ok(Self {
@@ -107,6 +113,13 @@ mod tests {
         assert_eq!(home.config_file, Path::new("/cfg/corvid/config.toml"));
         assert_eq!(home.state, Path::new("/home/u/.local/share/corvid"));
         Ok(())
+    }
+
+    #[test]
+    fn a_tilde_that_no_shell_replaced_makes_no_folder() {
+        let environment = Environment::from([("CORVID_HOME", "~/x"), ("HOME", "/home/u")]);
+        let error = Home::find(&environment).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|text| text.contains("write the whole path")));
     }
 
     #[test]
