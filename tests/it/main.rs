@@ -12,3 +12,5 @@ mod cli_sessions;
 mod crash;
 mod house;
 mod stage;
+#[cfg(feature = "faults")]
+mod waits;

@@ -60,10 +60,16 @@ impl ManualClock {
 
     /// Resolves once somebody waits for a time that has not come, with the earliest such time.
     pub async fn next_wait(&self) -> Millis {
+        self.next_wait_before(Millis::MAX).await
+    }
+
+    /// As [`ManualClock::next_wait`], for a time before `limit`: a wait for a retry, say, and not the time-out
+    /// of the request before it.
+    pub async fn next_wait_before(&self, limit: Millis) -> Millis {
         let mut seen = self.state.subscribe();
         loop {
             let earliest = seen.borrow_and_update().earliest();
-            if let Some(time) = earliest {
+            if let Some(time) = earliest.filter(|time| *time < limit) {
                 return time;
             }
             if seen.changed().await.is_err() {

@@ -33,18 +33,26 @@ pub(crate) fn empty_program(folder: &Path, agent: &Path) -> io::Result<PathBuf> 
     Ok(empty)
 }
 
-/// How long it takes to append the bytes of a small commit to a file and have them on the disk.
-pub(crate) fn data_syncs(folder: &Path, count: usize) -> io::Result<Vec<Duration>> {
-    let mut file = File::create(folder.join("sync"))?;
-    let bytes = [7; FRAME];
-    (0..count)
-        .map(|_| {
-            let started = Instant::now();
-            file.write_all(&bytes)?;
-            file.sync_data()?;
-            Ok(started.elapsed())
+/// A file on the disk of the store, to see what a small commit costs there.
+pub(crate) struct Disk {
+    file: File,
+}
+
+impl Disk {
+    /// A file in this folder.
+    pub(crate) fn new(folder: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: File::create(folder.join("floor"))?,
         })
-        .collect()
+    }
+
+    /// How long it takes to append the bytes of a small commit and have them on the disk.
+    pub(crate) fn sync(&mut self) -> io::Result<Duration> {
+        let started = Instant::now();
+        self.file.write_all(&[7; FRAME])?;
+        self.file.sync_data()?;
+        Ok(started.elapsed())
+    }
 }
 
 /// How long the scripted server takes for these requests, one after the other, without the program.

@@ -46,7 +46,6 @@ pub(crate) fn run(agent: &Path, turns: usize) -> Result<Report, Box<dyn Error>> 
         agent_bytes: std::fs::metadata(agent)?.len(),
         empty: Spread::of(walls(&scene, &empty, &[floor::EMPTY], turns)?),
         version: Spread::of(walls(&scene, agent, &["--version"], turns)?),
-        sync: Spread::of(floor::data_syncs(&scene.state(), turns)?),
         server: Spread::of(floor::server_alone(&script(), &bodies, turns)?),
         turns: ["talk", "list", "command"]
             .into_iter()
@@ -70,14 +69,18 @@ impl Turn {
         cost_of(scene, agent, &["run", "-e", name])?;
         let commits = file.commits_since(before)?;
         file.close()?;
-        let costs = (0..turns)
-            .map(|_| Ok(cost_of(scene, agent, &["run", "-e", name])?.0))
-            .collect::<Result<Vec<Cost>, Box<dyn Error>>>()?;
+        let mut disk = floor::Disk::new(&scene.state())?;
+        let (mut costs, mut syncs) = (Vec::new(), Vec::new());
+        for _ in 0..turns {
+            syncs.push(disk.sync()?);
+            costs.push(cost_of(scene, agent, &["run", "-e", name])?.0);
+        }
         let total: i64 = costs.iter().map(|cost| cost.processor_us).sum();
         let mean = total / i64::try_from(costs.len().max(1))?;
         Ok(Self {
             name,
             wall: Spread::of(costs.iter().map(Cost::wall)),
+            sync: Spread::of(syncs),
             processor: Duration::from_micros(u64::try_from(mean)?),
             peak_kib: costs.iter().map(|cost| cost.peak_kib).max().unwrap_or(0),
             commits,
