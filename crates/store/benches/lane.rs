@@ -69,31 +69,34 @@ fn main() -> Outcome<()> {
     print_restart(&runtime, folder.path(), &config)
 }
 
-/// Alternates the two, so that whatever else the machine does falls on both.
+/// Alternates the two and compares the medians, since whatever else the machine does falls on single times.
 fn print_ratio(
     runtime: &Runtime,
     store: &Store,
     young: &SessionId,
     old: &SessionId,
 ) -> Outcome<()> {
-    let mut spent = [Duration::ZERO; 2];
+    const BOUTS: usize = 401;
+    let mut spent = [Vec::new(), Vec::new()];
     let mut events = [0; 2];
-    for _ in 0..400 {
+    for _ in 0..BOUTS {
         for (index, session) in [young, old].into_iter().enumerate() {
             let start = Instant::now();
-            events[index] = runtime
-                .block_on(store.load(session, CONTEXT_BYTES))?
-                .events
-                .len();
-            spent[index] += start.elapsed();
+            let loaded = runtime.block_on(store.load(session, CONTEXT_BYTES))?;
+            spent[index].push(start.elapsed());
+            events[index] = loaded.events.len();
         }
     }
+    let [young, old] = spent.map(|mut times| {
+        times.sort();
+        times[BOUTS / 2].as_secs_f64()
+    });
     writeln!(
         std::io::stdout(),
         "load at turn {OLD} ({} events) against turn {YOUNG} ({} events): {:.2} ×",
         events[1],
         events[0],
-        spent[1].as_secs_f64() / spent[0].as_secs_f64(),
+        old / young,
     )?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! Invariant: a parsed path is as it was written; nothing is looked up on the disk.
 //! It must not know the home folder: whoever reads the configuration expands `~`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,16 @@ impl Config {
     }
 }
 
+/// The folder of the file, in which everything beside it is kept.
+pub(crate) fn state_folder(path: &Path) -> &Path {
+    let parent = path.parent().unwrap_or(path);
+    if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +65,11 @@ mod tests {
         check("sqlite:", None);
         check("sqlite::memory:", None);
         check("postgres://localhost/c", None);
+    }
+
+    #[test]
+    fn a_bare_name_lies_in_the_current_folder() {
+        assert_eq!(state_folder(Path::new("c.db")), Path::new("."));
+        assert_eq!(state_folder(Path::new("/a/c.db")), Path::new("/a"));
     }
 }

@@ -9,6 +9,8 @@ use corvid_core::AppendError;
 use corvid_core::wire::DecodeError;
 use libsqlite3_sys as sqlite;
 
+use crate::config::state_folder;
+
 /// Below this many free bytes a failed write is put down to a full disk: `SQLite`'s shared index of the log
 /// grows by 32 KiB at a time.
 const CRAMPED_BYTES: u64 = 64 * 1024;
@@ -185,7 +187,6 @@ pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
 }
 
 fn cramped(path: &Path) -> bool {
-    let folder = path.parent().unwrap_or(path);
-    rustix::fs::statvfs(folder)
+    rustix::fs::statvfs(state_folder(path))
         .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < CRAMPED_BYTES)
 }

@@ -10,7 +10,7 @@ use corvid_core::wire::{DeliveryId, Event, InputId, OwnerId, ReplyComposed, Sess
 use corvid_core::{Append, AppendError, Appended, Fence, Journal, Loaded, Tasks};
 use tokio::sync::oneshot;
 
-use crate::config::Config;
+use crate::config::{Config, state_folder};
 use crate::delivery::{DeliveryEnd, DeliveryRow};
 use crate::error::{OpenError, StoreError};
 use crate::open;
@@ -47,7 +47,7 @@ impl Store {
     pub async fn open(config: &Config, tasks: &Tasks) -> Result<Self, OpenError> {
         let path = config.path.clone();
         let connection = open::open(&path).await?;
-        let owners = Owners::new(path.parent().unwrap_or(&path));
+        let owners = Owners::new(state_folder(&path));
         let writer = Writer::new(connection, path.clone(), owners.id().clone(), tasks);
         let writer = Arc::new(writer);
         let readers = Readers::new(path, Arc::clone(&writer));

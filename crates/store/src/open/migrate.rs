@@ -12,6 +12,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
 use super::{APPLICATION_ID, check, connect, foreign, is_empty, read_header};
+use crate::config::state_folder;
 use crate::error::OpenError;
 
 /// The steps in order; a step's number is its place, from 1.
@@ -70,12 +71,10 @@ async fn take_steps(path: &Path) -> Result<SqliteConnection, OpenError> {
 
 /// Makes folder and file for this user alone, and waits for the lock.
 fn make_and_lock(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(state_folder(path))?;
     let lock = private().create(true).open(lock_path(path))?;
     flock(&lock, FlockOperation::LockExclusive)?;
     // Never opened if it is there: closing any handle on the file would release the locks that SQLite holds

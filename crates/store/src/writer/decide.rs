@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use corvid_core::faults::defect;
-use corvid_core::wire::{Admission, EventBody, InputId, OwnerId, SessionId};
+use corvid_core::wire::{Admission, DecodeError, EventBody, InputId, OwnerId, SessionId};
 use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, Ground, draw};
 
 /// An append that is well formed, encoded for the journal.
@@ -13,10 +13,18 @@ use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, Ground, draw}
 pub(crate) struct Prepared {
     /// As it was asked for.
     pub(super) append: Append,
-    /// The payload of each event.
-    pub(super) payloads: Vec<String>,
+    /// What the journal keeps of each event.
+    pub(super) encoded: Vec<Encoded>,
     /// Whether it would take the claim from a process that lives.
     contested: bool,
+}
+
+/// One event as the journal keeps it.
+#[derive(Clone, Debug)]
+pub(super) struct Encoded {
+    pub(super) payload: String,
+    /// For an admission, the hash by which the same message is known again.
+    pub(super) body_hash: Option<String>,
 }
 
 /// What the store holds of the sessions and inputs that a group names.
@@ -27,7 +35,7 @@ pub(super) struct Seen {
 }
 
 /// A session as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct SessionSeen {
     pub(super) head: u64,
     pub(super) claim: Option<ClaimSeen>,
@@ -60,8 +68,8 @@ impl Prepared {
     ) -> Result<Self, AppendError> {
         check_form(&append)
             .map_err(|reason| AppendError::Failed(format!("the append is malformed: {reason}")))?;
-        let payloads: Result<_, _> = append.events.iter().map(EventBody::payload).collect();
-        let payloads = payloads.map_err(|error| AppendError::Failed(error.to_string()))?;
+        let encoded: Result<_, _> = append.events.iter().map(Encoded::of).collect();
+        let encoded = encoded.map_err(|error| AppendError::Failed(error.to_string()))?;
         let contested = match &append.fence {
             Fence::Take {
                 owner,
@@ -73,22 +81,44 @@ impl Prepared {
         };
         Ok(Self {
             append,
-            payloads,
+            encoded,
             contested,
         })
     }
 
-    /// The inputs that it admits.
-    pub(super) fn admissions(&self) -> impl Iterator<Item = &Admission> {
-        self.append.events.iter().filter_map(|event| match event {
-            EventBody::InputAdmitted(admission) => Some(admission),
+    /// The inputs that it admits, with the hash of what was sent.
+    pub(super) fn admissions(&self) -> impl Iterator<Item = (&Admission, &str)> {
+        let events = self.append.events.iter().zip(&self.encoded);
+        events.filter_map(|(event, encoded)| match event {
+            EventBody::InputAdmitted(admission) => Some((admission, encoded.body_hash.as_deref()?)),
             _ => None,
         })
+    }
+
+    /// The payloads, in order, for whoever writes them.
+    pub(super) fn take_payloads(&mut self) -> Vec<String> {
+        let events = self.encoded.iter_mut();
+        events
+            .map(|event| std::mem::take(&mut event.payload))
+            .collect()
     }
 
     /// Whether it begins with the opening of its session.
     pub(super) fn opens(&self) -> bool {
         opens(&self.append)
+    }
+}
+
+impl Encoded {
+    fn of(event: &EventBody) -> Result<Self, DecodeError> {
+        let body_hash = match event {
+            EventBody::InputAdmitted(admission) => Some(body_hash(admission)),
+            _ => None,
+        };
+        Ok(Self {
+            payload: event.payload()?,
+            body_hash,
+        })
     }
 }
 
@@ -113,8 +143,8 @@ impl Seen {
         prepared: &Prepared,
         me: &OwnerId,
     ) -> Result<Appended, AppendError> {
-        for admission in prepared.admissions() {
-            self.check_new(admission)?;
+        for (admission, body_hash) in prepared.admissions() {
+            self.check_new(admission, body_hash)?;
         }
         let session = &prepared.append.session;
         let head = match self.sessions.get(session) {
@@ -126,14 +156,7 @@ impl Seen {
                 seen.head
             }
             None if prepared.opens() => {
-                check_fence(
-                    prepared,
-                    &SessionSeen {
-                        head: 0,
-                        claim: None,
-                    },
-                    me,
-                )?;
+                check_fence(prepared, &SessionSeen::default(), me)?;
                 0
             }
             None => return Err(AppendError::NoSuchSession(session.clone())),
@@ -144,46 +167,34 @@ impl Seen {
         })
     }
 
-    /// Takes note of an append that was written, for those that follow in its group.
-    pub(super) fn note(&mut self, append: &Append, appended: Appended) {
-        let seen = self
-            .sessions
-            .entry(append.session.clone())
-            .or_insert(SessionSeen {
-                head: 0,
-                claim: None,
-            });
-        seen.head = appended.head;
-        for event in &append.events {
-            match event {
-                EventBody::LaneClaimed { epoch, owner } => {
-                    seen.claim = Some(ClaimSeen {
-                        owner: owner.clone(),
-                        epoch: *epoch,
-                    });
-                }
-                EventBody::InputAdmitted(admission) => {
-                    let input = InputSeen {
-                        session: append.session.clone(),
-                        input: admission.input.clone(),
-                        body_hash: body_hash(admission),
-                    };
-                    self.inputs.insert(InputKey::of(admission), input);
-                }
-                _ => {}
+    /// Takes note of where an append goes, for those that follow in its group.
+    pub(super) fn note(&mut self, prepared: &Prepared, place: Appended) {
+        for (admission, body_hash) in prepared.admissions() {
+            let input = InputSeen {
+                session: prepared.append.session.clone(),
+                input: admission.input.clone(),
+                body_hash: body_hash.to_owned(),
+            };
+            self.inputs.insert(InputKey::of(admission), input);
+        }
+        let session = prepared.append.session.clone();
+        let seen = self.sessions.entry(session).or_default();
+        seen.head = place.head;
+        for event in &prepared.append.events {
+            if let EventBody::LaneClaimed { epoch, owner } = event {
+                let (owner, epoch) = (owner.clone(), *epoch);
+                seen.claim = Some(ClaimSeen { owner, epoch });
             }
         }
     }
 
-    fn check_new(&self, admission: &Admission) -> Result<(), AppendError> {
+    fn check_new(&self, admission: &Admission, body_hash: &str) -> Result<(), AppendError> {
         match self.inputs.get(&InputKey::of(admission)) {
             None => Ok(()),
-            Some(known) if known.body_hash == body_hash(admission) => {
-                Err(AppendError::AlreadyAdmitted {
-                    session: known.session.clone(),
-                    input: known.input.clone(),
-                })
-            }
+            Some(known) if known.body_hash == body_hash => Err(AppendError::AlreadyAdmitted {
+                session: known.session.clone(),
+                input: known.input.clone(),
+            }),
             Some(_) => Err(AppendError::IdReused {
                 external_id: admission.external_id.clone(),
             }),
@@ -192,7 +203,7 @@ impl Seen {
 }
 
 /// SHA-256, hex, of what the person sent: parts, working folder, flags and mode.
-pub(super) fn body_hash(admission: &Admission) -> String {
+fn body_hash(admission: &Admission) -> String {
     let body = serde_json::json!([
         admission.parts,
         admission.working_dir,

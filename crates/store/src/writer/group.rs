@@ -116,22 +116,19 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    async fn append(&mut self, prepared: Prepared) -> Result<Result<Appended, AppendError>, Lost> {
+    async fn append(
+        &mut self,
+        mut prepared: Prepared,
+    ) -> Result<Result<Appended, AppendError>, Lost> {
         let place = match self.seen.decide(&prepared, self.me) {
             Ok(place) => place,
             Err(refused) => return Ok(Err(refused)),
         };
-        let Prepared {
-            append, payloads, ..
-        } = prepared;
-        let written = self.run(project(&append, payloads, place)).await?;
-        Ok(match written {
-            Ok(_) => {
-                self.seen.note(&append, place);
-                Ok(place)
-            }
-            Err(error) => Err(error.into()),
-        })
+        let written = self.run(project(&mut prepared, place)).await?;
+        if written.is_ok() {
+            self.seen.note(&prepared, place);
+        }
+        Ok(written.map(|_| place).map_err(Into::into))
     }
 
     async fn swap(&mut self, swap: &Swap) -> Result<Result<bool, StoreError>, Lost> {

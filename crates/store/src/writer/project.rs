@@ -6,13 +6,15 @@ use corvid_core::wire::{Admission, EventBody, Part, ReplyComposed, Verdict};
 use corvid_core::{Append, Appended};
 
 use super::batch::{Batch, Value};
-use super::decide::body_hash;
+use super::decide::Prepared;
 
 /// Characters of a session's title.
 const TITLE_CHARACTERS: usize = 80;
 
-/// The statements for an append whose place is known, without a savepoint.
-pub(super) fn project(append: &Append, payloads: Vec<String>, place: Appended) -> Batch {
+/// The statements for an append whose place is known, without a savepoint. The payloads go into them.
+pub(super) fn project(prepared: &mut Prepared, place: Appended) -> Batch {
+    let payloads = prepared.take_payloads();
+    let append = &prepared.append;
     let session = append.session.as_str();
     let mut batch = Batch::default();
     if let Some(EventBody::SessionOpened { working_dir }) = append.events.first() {
@@ -23,10 +25,14 @@ pub(super) fn project(append: &Append, payloads: Vec<String>, place: Appended) -
     }
     insert_events(&mut batch, append, payloads, place);
     let mut growth = Growth::default();
+    let mut body_hashes = prepared.admissions().map(|(_, hash)| hash);
     for (seq, event) in (place.first..).zip(&append.events) {
         growth.add(event);
         match event {
-            EventBody::InputAdmitted(admission) => admit(&mut batch, append, seq, admission),
+            EventBody::InputAdmitted(admission) => {
+                let body_hash = body_hashes.next();
+                admit(&mut batch, append, seq, admission, body_hash);
+            }
             EventBody::LaneClaimed { epoch, owner } => batch.push(
                 "INSERT INTO claim (resource, owner, epoch) VALUES ('session/' || ?, ?, ?) ON CONFLICT (resource) DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch",
                 [session.into(), owner.as_str().into(), (*epoch).into()],
@@ -95,7 +101,13 @@ fn insert_events(batch: &mut Batch, append: &Append, payloads: Vec<String>, plac
     );
 }
 
-fn admit(batch: &mut Batch, append: &Append, seq: u64, admission: &Admission) {
+fn admit(
+    batch: &mut Batch,
+    append: &Append,
+    seq: u64,
+    admission: &Admission,
+    body_hash: Option<&str>,
+) {
     batch.push(
         "INSERT INTO input (id, session, seq, at, channel, account, external_id, body_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -106,7 +118,7 @@ fn admit(batch: &mut Batch, append: &Append, seq: u64, admission: &Admission) {
             admission.origin.channel.as_str().into(),
             admission.origin.account.as_str().into(),
             admission.external_id.as_str().into(),
-            body_hash(admission).into(),
+            body_hash.into(),
         ],
     );
 }
@@ -162,21 +174,22 @@ fn transcript_bytes(event: &EventBody) -> u64 {
 
 /// The first characters of a message, on one line.
 fn title(parts: &[Part]) -> String {
-    let text = parts
+    let mut title = String::new();
+    for word in parts
         .iter()
-        .map(Part::as_text)
-        .collect::<Vec<_>>()
-        .join(" ");
-    let mut words = text.split_whitespace();
-    let mut title = words.next().unwrap_or_default().to_owned();
-    for word in words {
+        .flat_map(|part| part.as_text().split_whitespace())
+    {
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        title.extend(word.chars().take(TITLE_CHARACTERS));
+        // At most four bytes a character: enough is read, however long the message.
         if title.len() > 4 * TITLE_CHARACTERS {
             break;
         }
-        title.push(' ');
-        title.push_str(word);
     }
-    title.chars().take(TITLE_CHARACTERS).collect()
+    let clipped: String = title.chars().take(TITLE_CHARACTERS).collect();
+    clipped.trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -189,6 +202,6 @@ mod tests {
         check("what's in\n  this folder?", "what's in this folder?");
         check("", "");
         check(&"ü".repeat(100), &"ü".repeat(80));
-        check(&"word ".repeat(10_000), &"word ".repeat(16));
+        check(&"word ".repeat(10_000), "word ".repeat(16).trim_end());
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn begin(connection: &mut SqliteConnection, jobs: &[Job]) -> Re
         .collect();
     let inputs: Vec<[String; 3]> = appends()
         .flat_map(|prepared| prepared.admissions())
-        .map(|admission| {
+        .map(|(admission, _)| {
             let key = InputKey::of(admission);
             [key.channel, key.account, key.external_id]
         })

@@ -154,3 +154,26 @@ async fn reading_goes_on_from_a_position() {
     let nowhere = lane.store.read(&SessionId::new("t"), 0, 10).await;
     assert!(nowhere.is_ok_and(|events| events.is_empty()));
 }
+
+#[tokio::test]
+async fn a_prompt_of_ten_megabytes_comes_back() {
+    let scene = Scene::new();
+    let lane = Lane::begin(&scene.open().await, "s").await;
+    let admitted = admission("k1", &"ten bytes\n".repeat(1 << 20));
+    let append = open(
+        &lane.session,
+        vec![EventBody::InputAdmitted(admitted.clone())],
+    );
+    assert!(lane.store.append(append).await.is_ok());
+    let read = lane.store.read(&lane.session, 2, 1).await;
+    let body = read
+        .ok()
+        .and_then(|mut events| events.pop())
+        .map(|event| event.body);
+    assert!(body == Some(EventBody::InputAdmitted(admitted)));
+    let row = lane.store.session(&lane.session).await;
+    assert_eq!(
+        row.ok().flatten().map(|row| row.title),
+        Some("ten bytes ".repeat(8).trim_end().to_owned())
+    );
+}
