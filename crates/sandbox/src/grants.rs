@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// Folders of programs, libraries and their data. They may be read and executed.
-pub(crate) const SYSTEM_FOLDERS: &[&str] = &[
+const SYSTEM_FOLDERS: &[&str] = &[
     "/usr",
     "/bin",
     "/sbin",
@@ -19,8 +19,9 @@ pub(crate) const SYSTEM_FOLDERS: &[&str] = &[
 ];
 
 /// Settings that programs need and that hold no secret. They may be read. `/etc` as a whole is not
-/// here: it has password hashes, host keys and service credentials beside these.
-pub(crate) const SYSTEM_SETTINGS: &[&str] = &[
+/// here: it has password hashes, host keys and service credentials beside these. A star at the end stands
+/// for versions.
+const SYSTEM_SETTINGS: &[&str] = &[
     "/etc/alternatives",
     "/etc/bash.bashrc",
     "/etc/bashrc",
@@ -31,12 +32,14 @@ pub(crate) const SYSTEM_SETTINGS: &[&str] = &[
     "/etc/default/locale",
     "/etc/fonts",
     "/etc/gai.conf",
+    "/etc/gitattributes",
+    "/etc/gitconfig",
     "/etc/group",
     "/etc/host.conf",
     "/etc/hostname",
     "/etc/hosts",
     "/etc/inputrc",
-    "/etc/java",
+    "/etc/java*",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
@@ -53,13 +56,13 @@ pub(crate) const SYSTEM_SETTINGS: &[&str] = &[
     "/etc/os-release",
     "/etc/passwd",
     "/etc/perl",
-    "/etc/php",
+    "/etc/php*",
     "/etc/pki/ca-trust",
     "/etc/pki/tls/certs",
     "/etc/profile",
     "/etc/profile.d",
     "/etc/protocols",
-    "/etc/python3",
+    "/etc/python*",
     "/etc/redhat-release",
     "/etc/resolv.conf",
     "/etc/rpc",
@@ -74,18 +77,41 @@ pub(crate) const SYSTEM_SETTINGS: &[&str] = &[
 ];
 
 /// What a machine says about its processors and memory. They may be read.
-pub(crate) const SYSTEM_FACTS: &[&str] = &[
+const SYSTEM_FACTS: &[&str] = &[
     "/sys/devices/system/cpu",
     "/sys/devices/system/node",
     "/sys/kernel/mm/transparent_hugepage",
 ];
 
-/// Everything that may be read beside the working folder and the configured folders.
-pub(crate) fn system() -> impl Iterator<Item = &'static Path> {
-    [SYSTEM_FOLDERS, SYSTEM_SETTINGS, SYSTEM_FACTS]
-        .into_iter()
+/// The system's folders that may be read and executed.
+pub(crate) fn executable() -> Vec<PathBuf> {
+    SYSTEM_FOLDERS.iter().map(PathBuf::from).collect()
+}
+
+/// The system's files and folders that may be read only.
+pub(crate) fn readable() -> Vec<PathBuf> {
+    let settings = SYSTEM_SETTINGS.iter().flat_map(|path| expand(path));
+    settings
+        .chain(SYSTEM_FACTS.iter().map(PathBuf::from))
+        .collect()
+}
+
+/// What a pattern stands for on this machine.
+fn expand(pattern: &str) -> Vec<PathBuf> {
+    let Some(beginning) = pattern.strip_suffix('*') else {
+        return vec![PathBuf::from(pattern)];
+    };
+    let Some((folder, beginning)) = beginning.rsplit_once('/') else {
+        return Vec::new();
+    };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
         .flatten()
-        .map(Path::new)
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(beginning))
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// Where a person's credentials usually are, below their home folder. These are private in every

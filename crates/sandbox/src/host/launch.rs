@@ -94,11 +94,14 @@ impl Launcher {
         progress: &dyn Progress,
     ) -> Result<Attempt, SandboxError> {
         let begun = Instant::now();
+        let line = line_of(plan).map_err(|error| {
+            SandboxError::Failed(format!("the command cannot be handed over: {error}"))
+        })?;
         let mut child = self.start(SUPERVISE)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(SandboxError::Failed("the helper has no pipes".to_owned()));
         };
-        let told = follow(plan, stdin, stdout, cancel, progress).await;
+        let told = follow(&line, stdin, stdout, cancel, progress).await;
         if let Followed::Deaf = told
             && let Err(error) = child.start_kill()
         {
@@ -156,16 +159,19 @@ enum Followed {
 
 /// Hands over the plan, then passes progress on until the supervisor is done.
 async fn follow(
-    plan: &Plan,
+    plan: &[u8],
     mut lifeline: ChildStdin,
     stdout: ChildStdout,
     cancel: &CancellationToken,
     progress: &dyn Progress,
 ) -> Followed {
-    if let Err(error) = hand_over(plan, &mut lifeline).await {
-        tracing::debug!(%error, "a supervisor ended before it had its plan");
-    }
+    let handed_over = lifeline.write_all(plan).await;
     let mut lifeline = Some(lifeline);
+    let mut patience = None;
+    if let Err(error) = handed_over {
+        tracing::debug!(%error, "a supervisor ended before it had its plan");
+        lifeline = None;
+    }
     let mut lines = BufReader::new(stdout).lines();
     let mut last = Followed::Nothing;
     loop {
@@ -173,9 +179,10 @@ async fn follow(
             line = lines.next_line() => line,
             () = cancel.cancelled(), if lifeline.is_some() => {
                 lifeline = None;
+                patience = Some(Instant::now() + STOP_PATIENCE);
                 continue;
             }
-            () = tokio::time::sleep(STOP_PATIENCE), if lifeline.is_none() => return Followed::Deaf,
+            () = until(patience) => return Followed::Deaf,
         };
         let Ok(Some(line)) = line else { return last };
         match serde_json::from_str(&line) {
@@ -186,11 +193,17 @@ async fn follow(
     }
 }
 
-async fn hand_over(plan: &Plan, lifeline: &mut ChildStdin) -> io::Result<()> {
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn line_of(plan: &Plan) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(plan)?;
     line.push(b'\n');
-    lifeline.write_all(&line).await?;
-    lifeline.flush().await
+    Ok(line)
 }
 
 fn prepare_folders(plan: &Plan) -> io::Result<()> {

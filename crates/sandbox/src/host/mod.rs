@@ -15,6 +15,7 @@ mod plan;
 mod record;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ pub use config::{HostConfig, Isolation, Limits};
 pub use linux::enter;
 pub use record::boot_id;
 
+use crate::grants;
 use folder::Borders;
 use record::Record;
 
@@ -45,6 +47,10 @@ const MAX_COMMAND: usize = 128 * 1024 - 1;
 pub struct HostSandbox {
     config: HostConfig,
     borders: Borders,
+    /// What commands may read and execute beside their own folders.
+    executable: Vec<PathBuf>,
+    /// What they may read.
+    readable: Vec<PathBuf>,
     report: SandboxReport,
     launcher: launch::Launcher,
 }
@@ -68,9 +74,16 @@ impl HostSandbox {
                 .collect(),
         };
         let launcher = launch::Launcher::new(&config);
+        let mut executable = grants::executable();
+        executable.retain(|path| borders.grantable(path));
+        executable.extend(borders.readable.iter().cloned());
+        let mut readable = grants::readable();
+        readable.retain(|path| borders.grantable(path));
         Self {
             config,
             borders,
+            executable,
+            readable,
             report,
             launcher,
         }
@@ -120,8 +133,8 @@ impl HostSandbox {
                 command: command.command.clone(),
                 working_dir,
                 temp: record.temp().to_owned(),
-                executable: self.executable(),
-                readable: self.readable(),
+                executable: self.executable.clone(),
+                readable: self.readable.clone(),
                 environment: environment::for_command(
                     &self.config.environment,
                     &self.config.variables,
@@ -131,23 +144,6 @@ impl HostSandbox {
                 isolation: self.config.isolation,
             },
         })
-    }
-
-    fn executable(&self) -> Vec<std::path::PathBuf> {
-        let system = crate::grants::SYSTEM_FOLDERS.iter().map(Into::into);
-        system
-            .chain(self.borders.readable.iter().cloned())
-            .filter(|path| self.borders.grantable(path))
-            .collect()
-    }
-
-    fn readable(&self) -> Vec<std::path::PathBuf> {
-        [crate::grants::SYSTEM_SETTINGS, crate::grants::SYSTEM_FACTS]
-            .into_iter()
-            .flatten()
-            .map(Into::into)
-            .filter(|path: &std::path::PathBuf| self.borders.grantable(path))
-            .collect()
     }
 }
 

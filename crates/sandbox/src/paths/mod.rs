@@ -77,9 +77,11 @@ impl Roots {
             });
         }
         let dir = beneath::open_folder(&real)?;
-        let readable = grants::system()
-            .map(canonical)
-            .chain(readable.iter().map(|path| canonical(path)))
+        let readable = grants::executable()
+            .iter()
+            .chain(&grants::readable())
+            .chain(readable)
+            .map(|path| canonical(path))
             .chain([real.clone()])
             .collect();
         Ok(Self {
