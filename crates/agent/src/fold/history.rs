@@ -1,7 +1,7 @@
 //! The transcript of ended turns under a byte budget.
 //! Invariant: only whole turns leave, the oldest first, so a call is never parted from its result; the
-//! newest turn always stays. What leaves, leaves in a lump, so that the prompt's beginning (and with it the
-//! provider's cache) stays the same for many turns.
+//! newest turn always stays. What leaves, leaves in a lump and leaves a quarter of the budget to the running
+//! turn, so that the prompt's beginning (and with it the provider's cache) stays the same for many turns.
 //! It must not know what a turn was about.
 
 use std::collections::VecDeque;
@@ -33,15 +33,15 @@ impl History {
         }
     }
 
-    /// Adds a turn, and lets the oldest leave down to three quarters of the budget once it is exceeded.
+    /// Adds a turn, and lets the oldest leave down to half of the budget once three quarters are exceeded.
     pub fn push(&mut self, messages: Vec<Arc<Message>>) {
         let bytes = messages.iter().map(|message| message.bytes()).sum();
         self.bytes += bytes;
         self.turns.push_back(EndedTurn { messages, bytes });
-        if self.bytes <= self.budget {
+        if self.bytes <= self.budget / 4 * 3 {
             return;
         }
-        let keep = self.budget / 4 * 3;
+        let keep = self.budget / 2;
         while self.bytes > keep && self.turns.len() > 1 {
             if let Some(left) = self.turns.pop_front() {
                 self.bytes -= left.bytes;
@@ -87,12 +87,12 @@ mod tests {
     #[test]
     fn the_oldest_leave_in_a_lump() {
         let mut history = History::new(100);
-        for _ in 0..10 {
+        for _ in 0..7 {
             history.push(turn(10));
         }
-        assert_eq!(history.bytes(), 100);
-        history.push(turn(10));
         assert_eq!(history.bytes(), 70);
+        history.push(turn(10));
+        assert_eq!(history.bytes(), 50);
     }
 
     #[test]

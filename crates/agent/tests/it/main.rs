@@ -9,4 +9,5 @@
 
 mod fold;
 mod lane;
+mod prompt;
 mod script;

@@ -151,6 +151,44 @@ pub(crate) fn asked(step: u32, calls: &[(&str, &str)]) -> EventBody {
     answer(step, "", Finish::ToolCalls, calls)
 }
 
+/// The same event of the model, but of another turn.
+pub(crate) fn in_turn(turn: u32, body: EventBody) -> EventBody {
+    match body {
+        EventBody::ModelAnswered(answer) => {
+            EventBody::ModelAnswered(ModelAnswer { turn, ..answer })
+        }
+        EventBody::ModelRequested {
+            step,
+            attempt,
+            model,
+            prompt_hash,
+            ..
+        } => EventBody::ModelRequested {
+            turn,
+            step,
+            attempt,
+            model,
+            prompt_hash,
+        },
+        EventBody::ModelFailed {
+            step,
+            attempt,
+            fault,
+            message,
+            retry_at,
+            ..
+        } => EventBody::ModelFailed {
+            turn,
+            step,
+            attempt,
+            fault,
+            message,
+            retry_at,
+        },
+        other => other,
+    }
+}
+
 pub(crate) fn failure(attempt: u32, fault: Fault, retry_at: Millis) -> EventBody {
     EventBody::ModelFailed {
         turn: 1,

@@ -28,6 +28,17 @@ struct Log {
     tried: usize,
     /// What others write just before the try of that number, from 1.
     intrusions: VecDeque<(usize, Vec<EventBody>)>,
+    /// The try at which the process dies, and whether its append gets through.
+    death: Option<(usize, Death)>,
+}
+
+/// The moment of a process's death around an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Death {
+    /// Nothing of it is kept.
+    BeforeCommit,
+    /// All of it is kept, and the process never hears of it.
+    AfterCommit,
 }
 
 impl MemoryJournal {
@@ -42,6 +53,16 @@ impl MemoryJournal {
     pub(super) fn intrude(&self, before: usize, bodies: impl IntoIterator<Item = EventBody>) {
         let bodies = bodies.into_iter().collect();
         self.lock().intrusions.push_back((before, bodies));
+    }
+
+    /// Lets the process die at the lanes' append of that number, from 1.
+    pub(super) fn die(&self, at: usize, death: Death) {
+        self.lock().death = Some((at, death));
+    }
+
+    /// Whether the death that was planned is still to come.
+    pub(super) fn death_is_ahead(&self) -> bool {
+        self.lock().death.is_some()
     }
 
     /// Lets another process write these now.
@@ -178,11 +199,20 @@ impl Journal for MemoryJournal {
         let mut log = self.lock();
         assert!(!append.events.is_empty(), "an append is never empty");
         log.intrude();
+        let tried = log.tried;
+        let death = log.death.take_if(|(at, _)| *at == tried);
+        let died = || AppendError::Failed("the process died".to_owned());
+        if let Some((_, Death::BeforeCommit)) = death {
+            return Err(died());
+        }
         log.allows(&append)?;
         let first = log.head() + 1;
         log.commits
             .push(append.events.iter().map(EventBody::kind).collect());
         log.write(append.at, append.events);
+        if death.is_some() {
+            return Err(died());
+        }
         let head = log.head();
         Ok(Appended { first, head })
     }

@@ -4,6 +4,7 @@
 
 mod claims;
 mod commits;
+mod crashes;
 mod journal;
 mod live;
 mod model;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use corvid_core::wire::{Fault, Finish, Usage};
-use corvid_core::{Answer, AskedCall, Model, ModelError, ModelRequest, ModelSink, Models};
+use corvid_core::{Answer, AskedCall, Message, Model, ModelError, ModelRequest, ModelSink, Models};
 use tokio::sync::Notify;
 
 /// What the model does with one request.
@@ -23,6 +23,8 @@ pub(super) enum Line {
     Fails(Fault, Option<u64>),
     /// It waits at the gate, then goes on with the next line.
     Waits(Arc<Gate>),
+    /// It asks for these calls as long as it has no result, however often it is asked, then says `done`.
+    Insists(Vec<(&'static str, &'static str, &'static str)>),
 }
 
 /// A place where a seam waits until the test lets it go on.
@@ -86,6 +88,13 @@ impl ScriptedModel {
         requests.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn put_back(&self, line: Line) {
+        let lines = self.lines.lock();
+        lines
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_front(line);
+    }
+
     fn next_line(&self) -> Option<Line> {
         let lines = self.lines.lock();
         lines.unwrap_or_else(PoisonError::into_inner).pop_front()
@@ -120,6 +129,18 @@ impl Model for ScriptedModel {
                 Some(Line::Says(text)) => Ok(said(text)),
                 Some(Line::Writes(pieces)) => Ok(written(&pieces, live)),
                 Some(Line::Asks(calls)) => Ok(asking(&calls)),
+                Some(Line::Insists(calls)) => {
+                    let has_result =
+                        |message: &Arc<Message>| matches!(**message, Message::Tool { .. });
+                    let has_results = request.messages.iter().any(has_result);
+                    let answer = if has_results {
+                        said("done")
+                    } else {
+                        asking(&calls)
+                    };
+                    self.put_back(Line::Insists(calls));
+                    Ok(answer)
+                }
                 Some(Line::Fails(fault, retry_after_ms)) => Err(ModelError {
                     fault,
                     message: "the scripted model failed".to_owned(),

@@ -7,7 +7,7 @@ use corvid_core::wire::{
     CallId, CallStatus, Effect, Ending, EventBody, Fault, Limits, ParkReason, Patience,
 };
 
-use super::{COMPOSE, ask, asked_already, asking, asking_under, check, check_reply, promote};
+use super::{COMPOSE, ask, asked_already, asking, asking_under, check, check_reply, fold, promote};
 use crate::script::{
     START, admitted, allowed, asked, begun, claimed, failure, finished, limits, opened, requested,
     said, started,
@@ -121,4 +121,12 @@ fn an_outage_outlasts_any_number_of_restarts() {
 #[test]
 fn an_answer_from_before_the_crash_is_nobodys() {
     check(asking(), [claimed(2), said(1, "too late")], &[ask(1, 2)]);
+}
+
+#[test]
+fn an_answer_that_comes_twice_counts_once() {
+    let call = || asked(1, &[("tool", "{}")]);
+    let once = fold(asking(), [call(), allowed(CALL, Effect::Unsafe)]);
+    let twice = fold(asking(), [call(), allowed(CALL, Effect::Unsafe), call()]);
+    assert_eq!(once.turn, twice.turn);
 }

@@ -1,0 +1,107 @@
+//! A lane that dies around each of its commits, and the next one that takes over.
+//! Invariant: whatever the moment, the input is answered once and nothing harmful happens twice.
+//! It must not know how many commits a turn has; it tries them all.
+
+use corvid_agent::LaneError;
+use corvid_core::wire::{CallStatus, Effect, Ending};
+
+use super::journal::Death;
+use super::model::Line;
+use super::scene::Scene;
+use super::tools::FakeTool;
+use crate::script::{admitted, id, opened};
+
+/// More appends than any of these turns has.
+const MOST_APPENDS: usize = 20;
+
+/// A turn with two calls of the tool.
+fn scene(effect: Effect) -> Scene {
+    let calls = vec![("a", "system.run", "1"), ("b", "system.run", "2")];
+    Scene::new([Line::Insists(calls)]).with(FakeTool::new("system.run", effect, []))
+}
+
+/// Lives through the turn with one death at that append, and says whether there was that append.
+async fn survives(scene: &Scene, at: usize, death: Death) -> bool {
+    scene.journal.die(at, death);
+    let first = vec![opened(), admitted("i1")];
+    let ended = scene.work("i1", first.clone()).await;
+    if scene.journal.death_is_ahead() {
+        return false;
+    }
+    assert!(matches!(ended.result, Err(LaneError::Journal(_))));
+    let first = if scene.count("input.admitted") == 0 {
+        first
+    } else {
+        Vec::new()
+    };
+    let ended = scene.work("i1", first).await;
+    let (text, ending) = (ended.text(), ended.reply().ending);
+    assert_eq!((text, ending), ("done", Ending::Answered), "{at} {death:?}");
+    assert_eq!(scene.count("reply.composed"), 1, "{at} {death:?}");
+    assert_eq!(scene.count("input.admitted"), 1, "{at} {death:?}");
+    true
+}
+
+/// How often a call of the turn has run.
+fn runs(scene: &Scene, index: u32) -> usize {
+    let begin = format!("begin system.run {}", id(1, index));
+    let lines = scene.ledger.lines();
+    lines.iter().filter(|line| **line == begin).count()
+}
+
+/// Tries every append and both moments, and checks each call's runs.
+async fn every_death(effect: Effect, check: fn(&Scene, u32)) {
+    for death in [Death::BeforeCommit, Death::AfterCommit] {
+        let mut survived = 0;
+        for at in 1..=MOST_APPENDS {
+            let scene = scene(effect);
+            if !survives(&scene, at, death).await {
+                break;
+            }
+            survived += 1;
+            check(&scene, 0);
+            check(&scene, 1);
+        }
+        assert!(
+            (4..MOST_APPENDS).contains(&survived),
+            "{survived} {death:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_harmless_call_runs_at_least_once_and_again_at_most_once() {
+    for effect in [Effect::Pure, Effect::Idempotent] {
+        every_death(effect, |scene, index| {
+            assert!((1..=2).contains(&runs(scene, index)), "call {index}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_can_be_asked_after_runs_exactly_once() {
+    every_death(Effect::Reconcilable, |scene, index| {
+        assert_eq!(runs(scene, index), 1, "call {index}");
+        let outcome = scene.outcome(id(1, index)).map(|outcome| outcome.status);
+        assert_eq!(outcome, Some(CallStatus::Ok));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unsafe_call_runs_at_most_once_and_is_asked_about() {
+    every_death(Effect::Unsafe, |scene, index| {
+        let asked = scene.questions.asked();
+        let asked = asked
+            .iter()
+            .filter(|question| question.call == id(1, index))
+            .count();
+        let ran = runs(scene, index);
+        assert!(
+            ran == 1 || (ran == 0 && asked == 1),
+            "call {index}: {ran} runs"
+        );
+    })
+    .await;
+}
