@@ -25,6 +25,7 @@ use tokio::time::{Instant, interval_at};
 
 pub use page::Printed;
 use page::{Page, Reply};
+use question::Said;
 pub use render::{Look, plain, screen};
 use screen::Screen;
 
@@ -215,22 +216,28 @@ impl Channel for Terminal {
 #[async_trait]
 impl Questions for Terminal {
     async fn ask_outcome(&self, question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
+        let nobody = (OutcomeAnswer::Skip, "nobody".to_owned());
         let person = locked(&self.person).take();
         locked(&self.screen).pause(&question::lines(question, person.is_some()));
-        let Some((id, input)) = person else {
+        let Some((id, mut input)) = person else {
             locked(&self.screen).resume();
-            return (OutcomeAnswer::Skip, "nobody".to_owned());
+            return nobody;
         };
-        // Reading a terminal blocks, and only on a thread of its own may it.
-        let read = tokio::task::spawn_blocking(move || question::read_answer(input)).await;
-        locked(&self.screen).resume();
-        match read {
-            Ok((Some(answer), input)) => {
-                *locked(&self.person) = Some((id.clone(), input));
-                (answer, id)
+        let answered = loop {
+            // Reading a terminal blocks, and only on a thread of its own may it.
+            let reading = tokio::task::spawn_blocking(move || (question::read(&mut *input), input));
+            match reading.await {
+                Ok((Said::Answer(answer), input)) => {
+                    *locked(&self.person) = Some((id.clone(), input));
+                    break (answer, id);
+                }
+                Ok((Said::Unclear, handed_back)) => input = handed_back,
+                Ok((Said::Nothing, _)) | Err(_) => break nobody,
             }
-            Ok((None, _)) | Err(_) => (OutcomeAnswer::Skip, "nobody".to_owned()),
-        }
+            locked(&self.screen).pause(question::AGAIN);
+        };
+        locked(&self.screen).resume();
+        answered
     }
 }
 

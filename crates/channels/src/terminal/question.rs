@@ -29,23 +29,32 @@ pub(super) fn lines(question: &OutcomeQuestion, answered: bool) -> String {
     }
 }
 
-/// Reads lines until one is an answer; none at the end of input. Hands the input back.
-pub(super) fn read_answer(
-    mut input: Box<dyn BufRead + Send>,
-) -> (Option<OutcomeAnswer>, Box<dyn BufRead + Send>) {
-    loop {
-        let mut line = String::new();
-        match input.read_line(&mut line) {
-            Ok(0) | Err(_) => return (None, input),
-            Ok(_) => {}
-        }
-        let answer = match line.trim().to_lowercase().as_str() {
-            "r" | "retry" => OutcomeAnswer::Retry,
-            "w" | "worked" | "it worked" => OutcomeAnswer::Worked,
-            "s" | "skip" => OutcomeAnswer::Skip,
-            _ => continue,
-        };
-        return (Some(answer), input);
+/// What a person is told whose line was no answer.
+pub(super) const AGAIN: &str = "  please type r, w or s: ";
+
+/// What one line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// An answer.
+    Answer(OutcomeAnswer),
+    /// Something else.
+    Unclear,
+    /// Nothing any more: the input has ended.
+    Nothing,
+}
+
+/// Reads one line.
+pub(super) fn read(input: &mut dyn BufRead) -> Said {
+    let mut line = String::new();
+    match input.read_line(&mut line) {
+        Ok(0) | Err(_) => return Said::Nothing,
+        Ok(_) => {}
+    }
+    match line.trim().to_lowercase().as_str() {
+        "r" | "retry" => Said::Answer(OutcomeAnswer::Retry),
+        "w" | "worked" | "it worked" => Said::Answer(OutcomeAnswer::Worked),
+        "s" | "skip" => Said::Answer(OutcomeAnswer::Skip),
+        _ => Said::Unclear,
     }
 }
 
@@ -53,20 +62,21 @@ pub(super) fn read_answer(
 mod tests {
     use super::*;
 
-    fn check(typed: &'static str, expect: Option<OutcomeAnswer>) {
-        assert_eq!(read_answer(Box::new(typed.as_bytes())).0, expect);
+    fn check(typed: &str, expect: Said) {
+        assert_eq!(read(&mut typed.as_bytes()), expect);
     }
 
     #[test]
     fn letters_and_words_answer() {
-        check("r\n", Some(OutcomeAnswer::Retry));
-        check("It worked\n", Some(OutcomeAnswer::Worked));
-        check("SKIP\n", Some(OutcomeAnswer::Skip));
+        check("r\n", Said::Answer(OutcomeAnswer::Retry));
+        check("It worked\n", Said::Answer(OutcomeAnswer::Worked));
+        check("SKIP", Said::Answer(OutcomeAnswer::Skip));
     }
 
     #[test]
-    fn anything_else_is_asked_again() {
-        check("yes\n\nw\n", Some(OutcomeAnswer::Worked));
-        check("yes\n", None);
+    fn only_a_clear_answer_counts() {
+        check("yes\n", Said::Unclear);
+        check("\n", Said::Unclear);
+        check("", Said::Nothing);
     }
 }

@@ -80,9 +80,10 @@ impl Composed {
                 PathBuf::new()
             })
         };
-        let database = match settings.store.url.strip_prefix("sqlite:") {
-            Some(path) => expand("store.url", path),
-            None => home.state.join("corvid.db"),
+        let database = match corvid_store::Config::from_url(&settings.store.url) {
+            Ok(store) => expand("store.url", &store.path.to_string_lossy()),
+            // It is not set: anything else that is no address was refused by now.
+            Err(_) => home.state.join("corvid.db"),
         };
         let toolchains: Vec<PathBuf> = settings
             .sandbox

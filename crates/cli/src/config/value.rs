@@ -121,9 +121,8 @@ impl Kind {
             (Self::Word, Value::Text(text)) => is_word(text),
             (Self::Url, Value::Text(text)) => is_url(text),
             (Self::File, Value::Text(text)) => is_path(text),
-            (Self::StoreUrl, Value::Text(text)) => {
-                is_path(text.strip_prefix("sqlite:").unwrap_or(""))
-            }
+            (Self::StoreUrl, Value::Text(text)) => corvid_store::Config::from_url(text)
+                .is_ok_and(|store| store.path.to_str().is_some_and(is_path)),
             _ => false,
         };
         if allowed { Ok(()) } else { Err(()) }

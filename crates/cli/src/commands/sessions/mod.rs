@@ -76,20 +76,25 @@ async fn list(store: &Store, limit: u32, as_json: bool) -> anyhow::Result<()> {
 }
 
 fn listed(row: &SessionRow, width: usize) -> String {
-    let turns = match row.turns {
-        1 => "1 turn ".to_owned(),
-        turns => format!("{turns} turns"),
-    };
     let open = match row.open_inputs {
         0 => "",
         _ => " (unanswered)",
     };
     format!(
-        "{:width$}  {}  {turns:>9}  {}{open}\n",
+        "{:width$}  {}  {:>9}  {}{open}\n",
         row.id.as_str(),
         moment(row.last_at),
+        turns(row.turns),
         inert_line(&row.title),
     )
+}
+
+/// A number of turns in words.
+fn turns(count: u64) -> String {
+    match count {
+        1 => "1 turn".to_owned(),
+        count => format!("{count} turns"),
+    }
 }
 
 async fn show(store: &Store, session: &SessionId, environment: &Environment) -> anyhow::Result<()> {

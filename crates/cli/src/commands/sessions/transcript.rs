@@ -14,6 +14,7 @@ use corvid_core::wire::{
 };
 use corvid_store::SessionRow;
 
+use super::turns;
 use crate::commands::moment;
 
 /// How much of a call's arguments and of its outcome is shown, in characters.
@@ -38,11 +39,11 @@ impl Transcript {
     /// What stands above all entries.
     pub(super) fn heading(&self, row: &SessionRow) -> String {
         let text = format!(
-            "session {} · {} · opened {} · {} turns",
+            "session {} · {} · opened {} · {}",
             row.id,
             inert_line(&row.working_dir),
             moment(row.opened_at),
-            row.turns
+            turns(row.turns)
         );
         format!("{}\n", self.style().bold().apply_to(text))
     }
