@@ -136,9 +136,10 @@ impl Call {
         }
     }
 
-    pub(super) fn finish(&mut self, outcome: &CallOutcome) {
+    /// Takes the outcome, and says whether it was the first.
+    pub(super) fn finish(&mut self, outcome: &CallOutcome) -> bool {
         let attempt = match &self.state {
-            CallState::Settled(_) => return,
+            CallState::Settled(_) => return false,
             CallState::Ready { attempt }
             | CallState::Running { attempt, .. }
             | CallState::Interrupted { attempt, .. }
@@ -150,6 +151,7 @@ impl Call {
         } else {
             CallState::Settled(outcome.clone())
         };
+        true
     }
 
     pub(super) fn answer(&mut self, answer: OutcomeAnswer) {

@@ -78,7 +78,9 @@ impl Turn {
         let Some(call) = self.call_mut(id) else {
             return;
         };
-        call.finish(outcome);
+        if !call.finish(outcome) {
+            return;
+        }
         if outcome.status == CallStatus::Fatal {
             let text = format!("`{}` failed: {}", call.asked.name, outcome.text);
             self.close(Ending::Failed, text);

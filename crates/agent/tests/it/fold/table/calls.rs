@@ -1,17 +1,14 @@
-//! Calls: barriers and parallel pure calls, outcomes known and unknown, and how a closing turn ends them.
+//! Calls: what is decided first, what runs beside what, and what a known outcome leads to.
 //! Invariant: each rule of DESIGN §4.5 that the fold keeps has its check here.
 //! It must not know any tool.
 
 use corvid_agent::fold::Action;
 use corvid_core::Message;
-use corvid_core::wire::{
-    CallId, CallStatus, Effect, Ending, EventBody, Limits, OutcomeAnswer, Verdict,
-};
+use corvid_core::wire::{CallId, CallStatus, Effect, Ending, EventBody, Limits, Verdict};
 
-use super::{COMPOSE, ask, asking, asking_under, check, check_reply, fold, run, start};
-use crate::script::{
-    allowed, asked, begun, claimed, decided, finished, id, limits, replied, settled_by, stopped,
-};
+use super::outcomes::running;
+use super::{ask, asking, asking_under, check, check_reply, fold, run, start};
+use crate::script::{allowed, asked, begun, decided, finished, id, limits};
 
 /// Turn 1 with calls of these effects, all allowed.
 fn calls_under(limits: Limits, effects: &[Effect]) -> Vec<EventBody> {
@@ -29,18 +26,11 @@ fn calls_under(limits: Limits, effects: &[Effect]) -> Vec<EventBody> {
     events
 }
 
-fn calls(effects: &[Effect]) -> Vec<EventBody> {
+pub(super) fn calls(effects: &[Effect]) -> Vec<EventBody> {
     calls_under(limits(), effects)
 }
 
-/// One call of this effect that runs.
-fn running(effect: Effect) -> Vec<EventBody> {
-    let mut events = calls(&[effect]);
-    events.push(begun(FIRST, 1));
-    events
-}
-
-const FIRST: CallId = CallId {
+pub(super) const FIRST: CallId = CallId {
     turn: 1,
     step: 1,
     index: 0,
@@ -48,20 +38,6 @@ const FIRST: CallId = CallId {
 
 fn all_starts(indices: std::ops::Range<u32>) -> Vec<Action> {
     indices.map(|index| start(id(1, index), 1)).collect()
-}
-
-fn reconcile(attempt: u32) -> Action {
-    Action::Reconcile {
-        call: FIRST,
-        attempt,
-    }
-}
-
-fn ask_outcome(attempt: u32) -> Action {
-    Action::AskOutcome {
-        call: FIRST,
-        attempt,
-    }
 }
 
 #[test]
@@ -141,6 +117,17 @@ fn results_stand_in_the_models_order_however_they_came() {
 }
 
 #[test]
+fn a_call_has_one_outcome() {
+    let beginning = || calls(&[Effect::Pure, Effect::Pure]);
+    let first = finished(FIRST, CallStatus::Ok);
+    let once = fold(beginning(), [first.clone()]);
+    for later in [CallStatus::Failed, CallStatus::Unknown, CallStatus::Fatal] {
+        let twice = fold(beginning(), [first.clone(), finished(FIRST, later)]);
+        assert_eq!(twice.turn, once.turn);
+    }
+}
+
+#[test]
 fn every_known_outcome_leads_to_the_next_step() {
     for status in [CallStatus::Ok, CallStatus::Failed, CallStatus::Interrupted] {
         check(
@@ -168,137 +155,4 @@ fn a_fatal_outcome_ends_the_turn_before_anything_else_runs() {
         attempt: 1,
     };
     check(pure(), beside, &[end]);
-}
-
-#[test]
-fn an_interrupted_call_runs_again_or_is_asked_after() {
-    for effect in [Effect::Pure, Effect::Idempotent] {
-        check(running(effect), [claimed(2)], &[start(FIRST, 2)]);
-        check(
-            running(effect),
-            [claimed(2), begun(FIRST, 2)],
-            &[run(FIRST, 2)],
-        );
-    }
-    for effect in [Effect::Reconcilable, Effect::Unsafe] {
-        check(running(effect), [claimed(2)], &[reconcile(1)]);
-        // It turned out not to have happened, and was started once more.
-        check(
-            running(effect),
-            [claimed(2), begun(FIRST, 2)],
-            &[run(FIRST, 2)],
-        );
-        let again = [claimed(2), begun(FIRST, 2), claimed(3)];
-        check(running(effect), again, &[reconcile(2)]);
-    }
-}
-
-#[test]
-fn an_unknown_outcome_asks_and_each_answer_leads_on() {
-    let unknown = || finished(FIRST, CallStatus::Unknown);
-    let notice = "it is not known whether `tool {\"n\":0}` happened: outcome of 1.1.0";
-    let asking = |answer| [claimed(2), unknown(), settled_by(FIRST, answer)];
-    let known = |answer| {
-        let state = fold(running(Effect::Unsafe), asking(answer));
-        state.turn.map(|turn| turn.notices())
-    };
-    check(
-        running(Effect::Unsafe),
-        [claimed(2), unknown()],
-        &[ask_outcome(1)],
-    );
-    check(
-        running(Effect::Unsafe),
-        asking(OutcomeAnswer::Retry),
-        &[start(FIRST, 2)],
-    );
-    check(
-        running(Effect::Unsafe),
-        asking(OutcomeAnswer::Worked),
-        &[ask(2, 1)],
-    );
-    check(
-        running(Effect::Unsafe),
-        asking(OutcomeAnswer::Skip),
-        &[ask(2, 1)],
-    );
-    assert_eq!(known(OutcomeAnswer::Retry), Some(Vec::new()));
-    assert_eq!(known(OutcomeAnswer::Worked), Some(Vec::new()));
-    assert_eq!(known(OutcomeAnswer::Skip), Some(vec![notice.to_owned()]));
-    // The question survives the process that asked it.
-    check(
-        running(Effect::Unsafe),
-        [claimed(2), unknown(), claimed(3)],
-        &[ask_outcome(1)],
-    );
-    // A turn that is stopped meanwhile still tells.
-    let stop = [claimed(2), unknown(), stopped()];
-    check_reply(
-        running(Effect::Unsafe),
-        stop,
-        Ending::Stopped,
-        "Stopped.",
-        &[notice],
-    );
-}
-
-#[test]
-fn a_closing_turn_ends_what_runs_and_finds_out_what_was_cut_off() {
-    let end = |attempt| Action::EndTool {
-        call: FIRST,
-        attempt,
-    };
-    for effect in [
-        Effect::Pure,
-        Effect::Idempotent,
-        Effect::Reconcilable,
-        Effect::Unsafe,
-    ] {
-        check(calls(&[effect]), [stopped()], &[COMPOSE]);
-        check(running(effect), [stopped()], &[end(1)]);
-        let ended = [stopped(), finished(FIRST, CallStatus::Stopped)];
-        check(running(effect), ended, &[COMPOSE]);
-        let found_out = if effect == Effect::Pure {
-            COMPOSE
-        } else {
-            reconcile(1)
-        };
-        check(
-            running(effect),
-            [stopped(), claimed(2)],
-            std::slice::from_ref(&found_out),
-        );
-        check(running(effect), [claimed(2), stopped()], &[found_out]);
-        let unknown = [claimed(2), stopped(), finished(FIRST, CallStatus::Unknown)];
-        check(running(effect), unknown, &[COMPOSE]);
-    }
-}
-
-#[test]
-fn what_an_ended_turn_left_open_has_a_result_all_the_same() {
-    let two = calls(&[Effect::Unsafe, Effect::Unsafe]);
-    let left = [
-        begun(FIRST, 1),
-        claimed(2),
-        finished(FIRST, CallStatus::Unknown),
-        stopped(),
-        replied(1, &["i1"], "Stopped.", Ending::Stopped),
-    ];
-    let state = fold(two, left);
-    assert!(state.at_rest());
-    let told: Vec<String> = state
-        .history
-        .within(usize::MAX)
-        .filter_map(|message| match message.as_ref() {
-            Message::Tool { text, .. } => Some(text.clone()),
-            Message::Assistant { text, calls } if calls.is_empty() => Some(text.clone()),
-            Message::User { .. } | Message::Assistant { .. } => None,
-        })
-        .collect();
-    let expected = [
-        "it is not known whether this happened (outcome of 1.1.0)",
-        "not run: the turn ended before",
-        "Stopped.",
-    ];
-    assert_eq!(told, expected);
 }

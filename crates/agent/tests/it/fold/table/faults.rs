@@ -170,6 +170,17 @@ fn an_answer_that_ran_into_a_limit_goes_on_once() {
     check_reply(asking(), whole, Ending::Answered, "one, two", &[]);
     let twice = [cut(1, "one, "), requested(2, 1), cut(2, "two")];
     check_reply(asking(), twice, Ending::Answered, "one, two", &[why]);
+    // Once it has turned to calls, what it began with stays an interim message.
+    let reason = "no".to_owned();
+    let turned = [
+        cut(1, "one, "),
+        requested(2, 1),
+        asked(2, &[("x", "{}")]),
+        decided(id(2, 0), Effect::Pure, Verdict::Invalid { reason }),
+        requested(3, 1),
+        said(3, "three"),
+    ];
+    check_reply(asking(), turned, Ending::Answered, "three", &[]);
     let nothing = [cut(1, ""), requested(2, 1), cut(2, " ")];
     let text = "There is no answer: the answer ran into the model's output limit.";
     check_reply(asking(), nothing, Ending::Limited, text, &[]);

@@ -5,6 +5,7 @@
 mod calls;
 mod crashes;
 mod faults;
+mod outcomes;
 mod steers;
 
 use corvid_agent::fold::{Action, State, due};
