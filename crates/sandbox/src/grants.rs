@@ -49,6 +49,7 @@ const SYSTEM_SETTINGS: &[&str] = &[
     "/etc/lsb-release",
     "/etc/magic",
     "/etc/magic.mime",
+    "/etc/manpath.config",
     "/etc/mime.types",
     "/etc/nanorc",
     "/etc/networks",

@@ -7,8 +7,11 @@ use std::path::Path;
 /// Names that are taken over as they are. `LC_*` are too.
 const TAKEN: &[&str] = &["PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME"];
 
-/// The search path where none is inherited.
-const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// What a command gets where nothing is inherited.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+    ("LANG", "C.UTF-8"),
+];
 
 /// What a command gets: the allow-list, the named variables, and its private temp folder as home.
 pub(super) fn for_command(
@@ -28,14 +31,12 @@ pub(super) fn for_command(
         .filter(|(name, _)| fixed.iter().all(|(fixed, _)| fixed != name))
         .cloned()
         .collect();
-    if environment.iter().all(|(name, _)| name != "PATH") {
-        environment.push(("PATH".to_owned(), DEFAULT_PATH.to_owned()));
+    for (name, value) in DEFAULTS {
+        if environment.iter().all(|(inherited, _)| inherited != name) {
+            environment.push(((*name).to_owned(), (*value).to_owned()));
+        }
     }
-    environment.extend(
-        fixed
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-    );
+    environment.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
     environment
 }
 
@@ -64,7 +65,8 @@ mod tests {
             [
                 pair("LC_ALL", "C.UTF-8"),
                 pair("CARGO_HOME", "/opt/cargo"),
-                pair("PATH", DEFAULT_PATH),
+                pair("PATH", "/usr/local/bin:/usr/bin:/bin"),
+                pair("LANG", "C.UTF-8"),
                 pair("HOME", "/t"),
                 pair("TMPDIR", "/t"),
                 pair("TERM", "dumb"),

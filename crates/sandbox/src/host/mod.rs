@@ -1,6 +1,6 @@
 //! The host sandbox: commands run on this machine, confined by the system.
 //! Invariant: where the system cannot enforce what is required, nothing runs.
-//! It must not know what a command is for; `linux` alone knows how it is confined.
+//! It must not know what a command is for; the system's own module alone knows how it is confined.
 
 mod config;
 mod environment;
@@ -8,11 +8,10 @@ mod folder;
 mod launch;
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
-#[path = "unsupported.rs"]
-mod linux;
 mod plan;
 mod record;
+#[cfg(not(target_os = "linux"))]
+mod unsupported;
 
 use std::io;
 use std::path::PathBuf;
@@ -26,8 +25,14 @@ use corvid_core::{
 use tokio_util::sync::CancellationToken;
 
 pub use config::{HostConfig, Isolation, Limits};
-pub use linux::enter;
 pub use record::boot_id;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(not(target_os = "linux"))]
+use unsupported as system;
+
+pub use system::enter;
 
 use crate::grants;
 use folder::Borders;
@@ -59,7 +64,7 @@ impl HostSandbox {
     /// Looks at what the system can enforce.
     pub fn new(config: HostConfig) -> Self {
         let borders = Borders::new(&config.private, &config.readable);
-        let missing = linux::missing();
+        let missing = system::missing();
         let report = SandboxReport {
             enforced: missing.is_empty(),
             rules: rules(&borders),

@@ -10,28 +10,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use corvid_core::{
-    CommandEnd, CommandEnding, CommandRecord, CommandSpec, Progress, Sandbox as _, SandboxError,
-};
-use corvid_sandbox::{HostSandbox, Isolation};
+use corvid_core::{CommandEnd, CommandEnding, CommandRecord, CommandSpec, Sandbox as _};
+use corvid_sandbox::Isolation;
 use rustix::process::{Pid, Signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::scene::{EVERY_ISOLATION, HELPER, Scene, Shown, read};
+use crate::processes::{mark, running, supervisor, wait_until};
+use crate::scene::{CancelAt, EVERY_ISOLATION, HELPER, Scene, Shown, read};
 
 /// The time in which everything of a command must be gone.
 const GONE: Duration = Duration::from_secs(2);
-
-/// Cancels a command as soon as it shows a line.
-struct CancelAt(CancellationToken, Box<dyn Fn(&str) -> bool + Send + Sync>);
-
-impl Progress for CancelAt {
-    fn show(&self, line: &str) {
-        if self.1(line) {
-            self.0.cancel();
-        }
-    }
-}
 
 /// A command that leaves processes behind in every way there is, then says so and stays.
 fn stubborn(mark: &str) -> String {
@@ -39,48 +27,6 @@ fn stubborn(mark: &str) -> String {
         "trap '' TERM HUP INT; sleep {mark} & setsid sleep {mark} & (setsid sleep {mark} </dev/null >/dev/null 2>&1 &) \
          \n (trap '' TERM; nohup sleep {mark} >/dev/null 2>&1 &) \n echo started; sleep {mark}"
     )
-}
-
-/// A number of seconds that no other process sleeps for.
-fn mark(scene: &Scene) -> String {
-    let inode = std::fs::metadata(scene.at("home")).unwrap().ino();
-    format!("86400.{inode}{}", std::process::id())
-}
-
-/// How many processes carry the mark.
-fn running(mark: &str) -> usize {
-    processes()
-        .filter(|pid| {
-            std::fs::read(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(mark))
-        })
-        .count()
-}
-
-fn processes() -> impl Iterator<Item = i32> {
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
-        std::thread::yield_now();
-    }
-}
-
-/// The process that holds a command's lock open.
-fn supervisor(spec: &CommandSpec) -> Option<i32> {
-    let lock = spec.record_dir.join(format!("{}.lock", spec.key));
-    processes().find(|pid| {
-        *pid != i32::try_from(std::process::id()).unwrap()
-            && std::fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|open| {
-                open.flatten()
-                    .any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == lock))
-            })
-    })
 }
 
 fn kill(pid: i32) {
@@ -278,153 +224,4 @@ async fn a_late_supervisor_of_a_dead_parent_begins_nothing() {
         CommandRecord::NotStarted
     );
     assert!(!scene.at("home/work/began").exists());
-}
-
-#[tokio::test]
-async fn output_is_bounded_on_disk_and_in_memory() {
-    const WRITTEN: u64 = 300_000_000;
-    let scene = Scene::with(|config| config.limits.output_bytes = 8 << 20);
-    let spec = scene.spec(
-        "call",
-        &format!("head -c {WRITTEN} /dev/zero; echo; echo all written; sleep 600"),
-    );
-    let cancel = CancellationToken::new();
-    let (peak_told, peak) = std::sync::mpsc::channel();
-    let measuring = {
-        let spec = spec.clone();
-        CancelAt(
-            cancel.clone(),
-            Box::new(move |line| {
-                let done = line == "all written";
-                if done {
-                    peak_told
-                        .send(peak_kib(supervisor(&spec).unwrap()))
-                        .unwrap();
-                }
-                done
-            }),
-        )
-    };
-    let end = scene
-        .sandbox
-        .run(&spec, &cancel, Arc::new(measuring))
-        .await
-        .unwrap();
-    assert_eq!(end.ending, CommandEnding::Stopped);
-    assert_eq!(end.total_bytes, WRITTEN + 13);
-    let length = std::fs::metadata(&spec.output).unwrap().len();
-    assert_eq!(length, end.kept_bytes);
-    assert!(length < (8 << 20) + 100_000, "{length} bytes on disk");
-    let text = read(&spec.output);
-    assert!(text.contains("bytes of output left out"));
-    assert!(text.ends_with("\nall written\n"));
-    let peak = peak.recv().unwrap();
-    assert!(peak < 16 * 1024, "{peak} KiB in memory");
-}
-
-/// The most memory that a process ever had, in KiB.
-fn peak_kib(pid: i32) -> u64 {
-    let status = read(Path::new(&format!("/proc/{pid}/status")));
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-#[tokio::test]
-async fn nothing_is_inherited_but_the_three_streams() {
-    let secret = std::fs::File::open("/proc/self/status").unwrap();
-    // What some library opened without care, on purpose.
-    rustix::io::fcntl_setfd(&secret, rustix::io::FdFlags::empty()).unwrap();
-    let command = "perl -e 'for (3 .. 99) { print \"$_ \" if open(my $f, \"<&=\", $_) }'";
-    for isolation in EVERY_ISOLATION {
-        let ran = Scene::new(isolation).run(command).await;
-        assert_eq!(ran.output, "", "{isolation:?}");
-    }
-    drop(secret);
-}
-
-/// Not a bomb, which would hurt where the limit fails: a few hundred children and no more.
-#[tokio::test]
-async fn processes_are_counted() {
-    const TRIED: u64 = 400;
-    let scene = Scene::with(|config| config.limits.processes = 301);
-    let ran = scene
-        .run(&format!(
-            "perl -e 'while ($n < {TRIED}) {{ $p = fork // last; $p or sleep 600; $n++ }} print $n'"
-        ))
-        .await;
-    let begun: u64 = ran.output.parse().unwrap();
-    // The kernel counts root's processes only by the numbers of a namespace, since 6.14.
-    let exempt = rustix::process::geteuid().is_root() && kernel() < (6, 14);
-    let counted = scene.has_namespaces().await && !exempt;
-    assert!(begun <= if counted { 301 } else { TRIED }, "{begun}");
-}
-
-fn kernel() -> (u32, u32) {
-    let release = read(Path::new("/proc/sys/kernel/osrelease"));
-    let mut numbers = release.split('.').map(|number| number.parse().unwrap());
-    (numbers.next().unwrap(), numbers.next().unwrap())
-}
-
-#[tokio::test]
-async fn the_temp_folder_is_emptied_and_the_record_can_be_forgotten() {
-    let scene = Scene::new(Isolation::Full);
-    let spec = scene.spec(
-        "call",
-        "mkdir $TMPDIR/a && echo x > $HOME/a/b && echo $TMPDIR",
-    );
-    let ran = scene.run_spec(&spec).await.unwrap();
-    assert!(!Path::new(ran.output.trim_end()).exists());
-    let left = || std::fs::read_dir(&spec.record_dir).unwrap().count();
-    assert_eq!(left(), 2, "the lock and the outcome");
-    HostSandbox::forget(&spec).unwrap();
-    assert_eq!(left(), 0);
-    HostSandbox::forget(&spec).unwrap();
-}
-
-#[tokio::test]
-async fn what_must_not_run_is_refused_with_the_way_out() {
-    let scene = Scene::new(Isolation::Full);
-    let check = async |adjust: &dyn Fn(&mut CommandSpec), expected: &str| {
-        let mut spec = scene.spec("call", "touch began");
-        adjust(&mut spec);
-        match scene.run_spec(&spec).await {
-            Err(SandboxError::Refused(why)) => assert!(why.contains(expected), "{why}"),
-            other => panic!("{other:?}"),
-        }
-    };
-    let home = scene.at("home");
-    check(
-        &|spec| spec.working_dir.clone_from(&home),
-        "choose a folder below it",
-    )
-    .await;
-    check(
-        &|spec| spec.working_dir = home.join("state"),
-        "private folder",
-    )
-    .await;
-    check(
-        &|spec| spec.working_dir = home.join("none"),
-        "cannot be entered",
-    )
-    .await;
-    check(&|spec| spec.working_dir = "/".into(), "system folder").await;
-    check(
-        &|spec| spec.command = "x".repeat(1 << 20),
-        "write it to a file",
-    )
-    .await;
-    check(&|spec| spec.command.push('\0'), "null byte").await;
-}
-
-#[tokio::test]
-async fn a_helper_that_cannot_start_is_named() {
-    let scene = Scene::with(|config| config.helper = "/no/such/helper".into());
-    match scene.run_spec(&scene.spec("call", "true")).await {
-        Err(SandboxError::Failed(why)) => assert!(why.contains("`/no/such/helper`"), "{why}"),
-        other => panic!("{other:?}"),
-    }
 }

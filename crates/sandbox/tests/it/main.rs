@@ -6,7 +6,12 @@
 )]
 
 mod attacks;
+mod bounds;
+mod calls;
 mod commands;
 mod lifecycle;
 mod paths;
+mod processes;
+mod race;
 mod scene;
+mod target;

@@ -144,3 +144,17 @@ impl Scene {
 pub(crate) fn read(path: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()
 }
+
+/// Cancels a command when it shows the right line.
+pub(crate) struct CancelAt(
+    pub(crate) CancellationToken,
+    pub(crate) Box<dyn Fn(&str) -> bool + Send + Sync>,
+);
+
+impl Progress for CancelAt {
+    fn show(&self, line: &str) {
+        if self.1(line) {
+            self.0.cancel();
+        }
+    }
+}

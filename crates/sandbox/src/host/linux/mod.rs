@@ -15,6 +15,7 @@ mod pipe;
 mod rules;
 mod stage;
 mod supervisor;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -3,29 +3,18 @@
 //! lifeline is cut or time is up, and writes the outcome last.
 //! It must not know how the command is confined.
 
-use std::io::{self, PipeReader, Read, Write};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
-
-use corvid_core::{CommandEnd, CommandEnding};
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::OFlags;
-use rustix::process::{Pid, WaitOptions};
+use std::process::ExitCode;
 
 use super::namespaces::{self, Entered};
-use super::output::{Newest, PROGRESS_INTERVAL, Sink};
-use super::{descendants, kill, pipe};
+use super::output::Sink;
+use super::pipe;
+use super::watch::{Watch, tell};
 use crate::host::config::Isolation;
-use crate::host::plan::{CONFINE, Exit, Finding, Notice, Plan, STAGE_WORD};
+use crate::host::plan::{Notice, Plan};
 use crate::host::record::{Held, Record};
-
-/// Bytes that are read at once.
-const CHUNK: usize = 64 * 1024;
-
-/// How long the stage may take to end what the command left.
-const STAGE_PATIENCE: Duration = Duration::from_millis(200);
 
 /// The longest reason that is told, in characters, so that the line stays whole in the pipe.
 const REASON_CHARS: usize = 500;
@@ -80,8 +69,7 @@ fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
     empty_folder(record.temp())?;
     let sink = Sink::create(&plan.output, plan.confinement.limits.output_bytes)?;
     record.begin(held)?;
-    let begun = Instant::now();
-    let seen = Watch::start(plan, sink, begun)
+    let seen = Watch::start(plan, sink)
         .map_err(|error| error.to_string())
         .and_then(Watch::see_to_its_end);
     let end = match seen {
@@ -99,184 +87,6 @@ fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
     concluded
 }
 
-/// A running command as seen from outside.
-struct Watch {
-    stage: Child,
-    own_namespaces: bool,
-    finding: PipeReader,
-    output: PipeReader,
-    /// Held open as long as the stage shall live.
-    lifeline: Option<io::PipeWriter>,
-    sink: Sink,
-    newest: Newest,
-    chunk: Vec<u8>,
-    begun: Instant,
-    deadline: Option<Instant>,
-}
-
-/// Why the watch is over.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Cause {
-    Found,
-    TimedOut,
-    Stopped,
-}
-
-impl Watch {
-    fn start(plan: &Plan, sink: Sink, begun: Instant) -> io::Result<Self> {
-        let (plan_end, mut lifeline) = io::pipe()?;
-        let (finding, finding_end) = io::pipe()?;
-        let (output, output_end) = io::pipe()?;
-        // A program that was replaced while it runs is still found there.
-        let stage = Command::new("/proc/self/exe")
-            .args([STAGE_WORD, CONFINE])
-            .env_clear()
-            .stdin(plan_end)
-            .stdout(finding_end)
-            .stderr(Stdio::from(output_end))
-            .spawn()?;
-        lifeline.write_all(&pipe::line(&plan.confinement)?)?;
-        rustix::io::ioctl_fionbio(&output, true)?;
-        Ok(Self {
-            stage,
-            own_namespaces: plan.confinement.isolation == Isolation::Full,
-            finding,
-            output,
-            lifeline: Some(lifeline),
-            sink,
-            newest: Newest::default(),
-            chunk: vec![0; CHUNK],
-            begun,
-            deadline: begun.checked_add(Duration::from_millis(plan.timeout_ms)),
-        })
-    }
-
-    /// Watches until the command is over and everything of it gone.
-    ///
-    /// # Errors
-    /// Why it never began.
-    fn see_to_its_end(mut self) -> Result<CommandEnd, String> {
-        // What cannot be watched any more is ended.
-        let cause = self.until_over().unwrap_or(Cause::Stopped);
-        let finding = match cause {
-            Cause::Found => self.hear_out(),
-            Cause::TimedOut | Cause::Stopped => None,
-        };
-        let killed_by = self.end_everything();
-        self.drain();
-        let ending = match (cause, finding) {
-            (Cause::TimedOut, _) => CommandEnding::TimedOut,
-            (Cause::Stopped, _) => CommandEnding::Stopped,
-            (Cause::Found, Some(Ok(Exit::Code(code)))) => CommandEnding::Exited { code },
-            (Cause::Found, Some(Ok(Exit::Signal(signal)))) => CommandEnding::Signaled { signal },
-            (Cause::Found, Some(Err(reason))) => return Err(reason),
-            // The stage itself was ended (for lack of memory, or by the command where it could).
-            (Cause::Found, None) => CommandEnding::Signaled { signal: killed_by },
-        };
-        let (kept_bytes, total_bytes) = self.sink.finish();
-        Ok(CommandEnd {
-            ending,
-            kept_bytes,
-            total_bytes,
-            duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        })
-    }
-
-    /// Reads the finding and gives the stage a moment to end by itself, which it does after ending what
-    /// the command left: looking for processes to end is dear, and mostly there is none.
-    fn hear_out(&self) -> Option<Finding> {
-        let finding = pipe::read_line::<Finding>(&self.finding).unwrap_or(None);
-        // Whether or not it ended, it is ended next.
-        match pipe::wait_closed(&self.finding, STAGE_PATIENCE) {
-            Ok(_) | Err(_) => finding,
-        }
-    }
-
-    fn until_over(&mut self) -> io::Result<Cause> {
-        let parent = io::stdin();
-        loop {
-            let timeout = self.patience();
-            let mut polled = [
-                PollFd::new(&self.finding, PollFlags::IN),
-                PollFd::new(&parent, PollFlags::IN),
-                PollFd::new(&self.output, PollFlags::IN),
-            ];
-            rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, timeout.as_ref()))?;
-            let [found, cut, readable] = polled.map(|fd| !fd.revents().is_empty());
-            if found {
-                return Ok(Cause::Found);
-            }
-            if cut {
-                return Ok(Cause::Stopped);
-            }
-            if readable {
-                self.take_output()?;
-            }
-            let now = Instant::now();
-            if self.deadline.is_some_and(|deadline| now >= deadline) {
-                return Ok(Cause::TimedOut);
-            }
-            if let Some(line) = self.newest.due(now) {
-                tell(&Notice::Progress(line));
-            }
-        }
-    }
-
-    /// How long nothing needs to be done.
-    fn patience(&self) -> Option<Timespec> {
-        let left = self
-            .deadline
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let left = if self.newest.waits() {
-            Some(left.map_or(PROGRESS_INTERVAL, |left| left.min(PROGRESS_INTERVAL)))
-        } else {
-            left
-        };
-        // Rounded up, so that the deadline has passed when the wait is over.
-        left.and_then(|left| Timespec::try_from(left + Duration::from_millis(1)).ok())
-    }
-
-    /// Takes what there is, at most one chunk; yields how much that was.
-    fn take_output(&mut self) -> io::Result<usize> {
-        match self.output.read(&mut self.chunk) {
-            Ok(count) => {
-                self.sink.take(&self.chunk[..count]);
-                self.newest.take(&self.chunk[..count]);
-                Ok(count)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Ends the stage and with it everything, and waits for that. Yields the signal that ended it.
-    fn end_everything(&mut self) -> i32 {
-        const SIGKILL: i32 = 9;
-        self.lifeline = None;
-        let Some(stage) = i32::try_from(self.stage.id()).ok().and_then(Pid::from_raw) else {
-            return SIGKILL;
-        };
-        if self.own_namespaces {
-            // The kernel ends the whole namespace before it gives back its first process.
-            kill(stage);
-            let status = rustix::io::retry_on_intr(|| {
-                rustix::process::waitpid(Some(stage), WaitOptions::empty())
-            });
-            return match status {
-                Ok(Some((_, status))) => status.terminating_signal().unwrap_or(SIGKILL),
-                Ok(None) | Err(_) => SIGKILL,
-            };
-        }
-        descendants::end_all();
-        SIGKILL
-    }
-
-    /// Takes what was written before the end.
-    fn drain(&mut self) {
-        while let Ok(1..) = self.take_output() {}
-    }
-}
-
 /// Closes whatever the parent left open by mistake. Standard streams stay.
 fn close_strays() {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else {
@@ -292,18 +102,6 @@ fn close_strays() {
         match nix::unistd::close(number) {
             Ok(()) | Err(_) => {}
         }
-    }
-}
-
-/// Tells the parent, if it listens. What matters is in the record as well, so this never waits.
-fn tell(notice: &Notice) {
-    let told = pipe::line(notice).and_then(|line| {
-        let stdout = io::stdout();
-        rustix::fs::fcntl_setfl(&stdout, OFlags::NONBLOCK)?;
-        Ok(rustix::io::write(&stdout, &line)?)
-    });
-    match told {
-        Ok(_) | Err(_) => {}
     }
 }
 

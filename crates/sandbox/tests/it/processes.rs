@@ -1,0 +1,52 @@
+//! Finding the processes of a command from outside.
+//! Invariant: a process is found by what it is, so none hides in a session or group of its own.
+//! It must not know what a test proves.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, Instant};
+
+use corvid_core::CommandSpec;
+
+use crate::scene::Scene;
+
+/// A number of seconds that no other process sleeps for.
+pub(crate) fn mark(scene: &Scene) -> String {
+    let inode = std::fs::metadata(scene.at("home")).unwrap().ino();
+    format!("86400.{inode}{}", std::process::id())
+}
+
+/// How many processes carry the mark.
+pub(crate) fn running(mark: &str) -> usize {
+    processes()
+        .filter(|pid| {
+            std::fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(mark))
+        })
+        .count()
+}
+
+pub(crate) fn processes() -> impl Iterator<Item = i32> {
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// The process that holds a command's lock open.
+pub(crate) fn supervisor(spec: &CommandSpec) -> Option<i32> {
+    let lock = spec.record_dir.join(format!("{}.lock", spec.key));
+    processes().find(|pid| {
+        *pid != i32::try_from(std::process::id()).unwrap()
+            && std::fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|open| {
+                open.flatten()
+                    .any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == lock))
+            })
+    })
+}
