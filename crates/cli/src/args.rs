@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// What stands at the end of every long help.
-const AFTER_HELP: &str = "\
+const EXIT_CODES: &str = "\
 Exit codes:
   0    answered
   1    an error; the message names the fix
@@ -18,13 +17,22 @@ Exit codes:
   5    the model or the turn failed
   6    reserved: an approval is needed and nobody can answer
   130  interrupted by Ctrl-C (the first stops the turn and records it, the second ends at once);
-       143 the same by SIGTERM
+       143 the same by SIGTERM";
 
+const VARIABLES: &str = "\
 Environment:
   CORVID_HOME    config and state in this one folder
   CORVID_LOG     what is logged to standard error [default: warn], e.g. corvid_llm=debug
   CORVID__A__B   the config key `a.b`; `agent config show` lists all keys
   NO_COLOR       no colours";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  agent run -e \"what's in this folder?\"
+  git diff | agent run -e \"review this\"
+  agent run -s garden -e \"plan the beds\"     go on in the session `garden`, or begin it
+  agent run -c -e \"and the next step?\"       go on in the session used last
+  agent run --id nightly-42 -e \"tidy up\"     asked again with this key, it prints the same answer";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -32,7 +40,7 @@ Environment:
     name = "agent",
     version,
     about = "Corvid, an autonomous agent: it reasons, uses tools in a sandbox, and loses nothing",
-    after_long_help = AFTER_HELP,
+    after_long_help = format!("{EXIT_CODES}\n\n{VARIABLES}"),
     after_help = "`agent --help` also tells exit codes and variables.",
     max_term_width = 100
 )]
@@ -46,7 +54,10 @@ pub(crate) struct Line {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Ask once and print the answer
-    #[command(after_help = RUN_EXAMPLES)]
+    #[command(
+        after_help = RUN_EXAMPLES,
+        after_long_help = format!("{RUN_EXAMPLES}\n\n{EXIT_CODES}")
+    )]
     Run(Run),
     /// What was said before
     #[command(subcommand)]
@@ -68,14 +79,6 @@ pub(crate) enum Command {
         shell: Shell,
     },
 }
-
-const RUN_EXAMPLES: &str = "\
-Examples:
-  agent run -e \"what's in this folder?\"
-  git diff | agent run -e \"review this\"
-  agent run -s garden -e \"plan the beds\"     go on in the session `garden`, or begin it
-  agent run -c -e \"and the next step?\"       go on in the session used last
-  agent run --id nightly-42 -e \"tidy up\"     asked again with this key, it prints the same answer";
 
 /// `run`
 #[derive(Debug, Args)]
@@ -199,7 +202,7 @@ mod tests {
         insta::assert_snapshot!("help", Line::command().render_long_help());
         for mut command in Line::command().get_subcommands().cloned() {
             let name = format!("help_{}", command.get_name());
-            insta::assert_snapshot!(name, command.render_help());
+            insta::assert_snapshot!(name, command.render_long_help());
         }
     }
 }

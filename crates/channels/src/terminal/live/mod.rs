@@ -31,6 +31,9 @@ const VERBS: &[(&str, &str, &str, &str)] = &[
 /// The frames of the spinner.
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
+/// A call that another process asked for; only that one saw what it is.
+const EARLIER: &str = "a call begun earlier";
+
 /// How long a call must have run for its time to be told, in milliseconds.
 const WORTH_TELLING: Millis = 100;
 
@@ -97,7 +100,7 @@ impl Live {
             let doing = self
                 .asked
                 .get(call)
-                .map_or("calling a tool", |words| words.doing.as_str());
+                .map_or(EARLIER, |words| words.doing.as_str());
             let others = match self.running.len() - 1 {
                 0 => String::new(),
                 more => format!(" and {more} more"),
@@ -196,7 +199,7 @@ impl Live {
     fn done(&self, call: CallId) -> String {
         self.asked
             .get(&call)
-            .map_or_else(|| format!("call {call}"), |words| words.done.clone())
+            .map_or_else(|| EARLIER.to_owned(), |words| words.done.clone())
     }
 }
 
