@@ -111,11 +111,6 @@ impl Lane {
         let budget = self.ports.settings.transcript_bytes();
         let bytes = u64::try_from(budget).unwrap_or(u64::MAX);
         let loaded = self.ports.journal.load(&self.session, bytes).await?;
-        if let Claim::Ours { epoch } = self.claim
-            && loaded.claim.is_none_or(|claim| claim.epoch != epoch)
-        {
-            return Err(self.lost());
-        }
         self.state = State::replay(budget, &loaded.events);
         // An earlier owner may have answered before it went.
         self.reply = reply_to(&self.until, &loaded.events);

@@ -100,6 +100,24 @@ async fn a_lane_that_reads_of_its_successor_ends() {
 }
 
 #[tokio::test]
+async fn a_lane_that_reads_of_its_successor_leaves_its_calls_to_it() {
+    let gate = Arc::new(Gate::default());
+    let asks = Line::Asks(vec![("a", "system.run", "{}")]);
+    let runs = [Run::Passes(Arc::clone(&gate))];
+    let scene = Scene::new([asks]).with(FakeTool::new("system.run", Effect::Reconcilable, runs));
+    let (ended, ()) = tokio::join!(scene.say("i1"), async {
+        gate.reached().await;
+        scene.journal.write([claimed(2)]);
+        scene.wake.notify_one();
+        tokio::task::yield_now().await;
+        gate.open();
+    });
+    assert_lost(ended.result, &[]);
+    let expected = ["begin system.run 1.1.0", "end system.run 1.1.0"];
+    assert_eq!(scene.ledger.lines(), expected);
+}
+
+#[tokio::test]
 async fn a_lost_lane_awaits_the_tool_that_it_runs() {
     let (gate, last) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
     let calls = vec![("a", "file.read", "{}"), ("b", "file.read", r#"{"n":2}"#)];

@@ -54,6 +54,7 @@ async fn a_stop_cancels_a_tool_and_awaits_it() {
         gate.open();
     });
     assert_eq!(ended.reply().ending, Ending::Stopped);
+    assert_eq!(scene.count("stop.requested"), 1);
     let expected = ["begin system.run 1.1.0", "end system.run 1.1.0"];
     assert_eq!(scene.ledger.lines(), expected);
     let outcome = scene.outcome(id(1, 0)).map(|o| (o.status, o.text));

@@ -219,6 +219,17 @@ fn an_empty_answer_is_nudged_once_and_then_told() {
         text,
         &[],
     );
+    // Calls in between are a sign of life.
+    let reason = "no".to_owned();
+    let between = [
+        said(1, ""),
+        requested(2, 1),
+        asked(2, &[("x", "{}")]),
+        decided(id(2, 0), Effect::Pure, Verdict::Invalid { reason }),
+        requested(3, 1),
+        said(3, ""),
+    ];
+    check(asking(), between, &[ask(4, 1)]);
     let cut = answer(1, "half", Finish::Length, Vec::new());
     let went_quiet = [
         cut,

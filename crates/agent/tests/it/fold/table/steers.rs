@@ -7,7 +7,9 @@ use corvid_core::wire::{
     Admission, CallStatus, Effect, Ending, EventBody, Fault, Finish, InputId, Limits, Mode, Role,
 };
 
-use super::{COMPOSE, ask, asked_already, asking, asking_under, check, fold, promote, run};
+use super::{
+    COMPOSE, ask, asked_already, asking, asking_under, check, fold, newest_message, promote, run,
+};
 use crate::script::{
     START, admission, admitted, allowed, answer, asked, begun, claimed, failure, finished, id,
     limits, opened, person, replied, said, started, steered, steering, stopped,
@@ -115,6 +117,10 @@ fn a_stop_ends_whatever_the_turn_is_at() {
     let state = fold(asking(), [said(1, "done"), stopped()]);
     let ending = state.turn.and_then(|turn| turn.closing).map(|c| c.ending);
     assert_eq!(ending, Some(Ending::Stopped));
+    // What the model said meanwhile is kept, and leads nowhere.
+    let half = answer(1, "half", Finish::Length, Vec::new());
+    let state = fold(asking(), [stopped(), half]);
+    assert_eq!(newest_message(&state), "assistant: half");
     // Without a turn there is nothing to stop; what is said later starts one.
     check(
         vec![opened(), claimed(1), stopped()],
