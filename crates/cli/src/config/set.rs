@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use super::environment::Environment;
 use super::keys::{Key, keys};
@@ -58,11 +58,8 @@ pub(crate) fn set(
     let before = file::read(&home.config_file)?;
     let after = edit(&home.config_file, &before, key, &value)?;
     let remaining = problems(home, &after);
-    let known: Vec<_> = problems(home, &before).into_iter().map(|p| p.key).collect();
-    if remaining
-        .iter()
-        .any(|problem| !known.contains(&problem.key))
-    {
+    // A config that was wrong before is put right step by step; one that was right stays so.
+    if !remaining.is_empty() && problems(home, &before).is_empty() {
         return Err(Problems(remaining))
             .context("it is left as it was, since with this value the config is wrong");
     }
@@ -86,24 +83,12 @@ fn edit(path: &Path, before: &str, key: &Key, value: &Value) -> anyhow::Result<S
     let mut document: DocumentMut = before
         .parse()
         .map_err(|error| Problems(vec![Problem::no_toml(path, before, &error)]))?;
-    let words: Vec<&str> = key.name.split('.').collect();
-    let (last, sections) = words.split_last().context("a key has a name")?;
-    let mut item = document.as_item_mut();
-    for word in sections {
-        let parent = item
-            .as_table_like_mut()
-            .ok_or_else(|| anyhow!("`{}` is no section in {}", key.name, path.display()))?;
-        item = parent.entry(word).or_insert_with(|| {
-            let mut table = Table::new();
-            table.set_implicit(true);
-            Item::Table(table)
-        });
-    }
-    let table = item.as_table_like_mut().ok_or_else(|| {
-        let section = sections.join(".");
-        let line = Source::Line(path.to_path_buf(), 1);
-        Problems(vec![Problem::no_section(&section, &line)])
-    })?;
+    let (sections, last) = key.name.rsplit_once('.').unwrap_or(("", &key.name));
+    let Some(table) = section(document.as_table_mut(), sections) else {
+        // A value stands where the section should be; reading the file tells on which line.
+        let found = file::parse(path, before, &keys());
+        return Err(Problems(found.problems).into());
+    };
     put(table.entry(last).or_insert(Item::None), value);
     let after = document.to_string();
     let read = file::parse(path, &after, std::slice::from_ref(key));
@@ -115,6 +100,20 @@ fn edit(path: &Path, before: &str, key: &Key, value: &Value) -> anyhow::Result<S
             path.display()
         )),
     }
+}
+
+/// The section of that dotted name, made if it is not there; none if something else stands in its place.
+fn section<'a>(root: &'a mut Table, name: &str) -> Option<&'a mut dyn TableLike> {
+    let mut table: &mut dyn TableLike = root;
+    for word in name.split('.').filter(|word| !word.is_empty()) {
+        let item = table.entry(word).or_insert_with(|| {
+            let mut section = Table::new();
+            section.set_implicit(true);
+            Item::Table(section)
+        });
+        table = item.as_table_like_mut()?;
+    }
+    Some(table)
 }
 
 /// Changes the value alone: the comment behind it stays.
@@ -208,6 +207,22 @@ mod tests {
             "tools.timeout_secs",
             &Value::Count(9),
             "tools = { timeout_secs = 9 }\n",
+        );
+    }
+
+    #[test]
+    fn a_value_in_a_sections_place_is_named_by_its_line() {
+        let keys = keys();
+        let edited = keys
+            .iter()
+            .find(|key| key.name == "turn.max_steps")
+            .map(|key| {
+                let path = Path::new("config.toml");
+                edit(path, "# mine\nturn = 3\n", key, &Value::Count(9))
+                    .map_err(|error| error.to_string())
+            });
+        assert!(
+            matches!(edited, Some(Err(text)) if text.starts_with("config.toml:2: `turn` is a section"))
         );
     }
 
