@@ -11,3 +11,4 @@ mod fold;
 mod lane;
 mod prompt;
 mod script;
+mod transcript;

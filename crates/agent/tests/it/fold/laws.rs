@@ -15,9 +15,9 @@ use proptest::test_runner::TestCaseError;
 
 use super::forward;
 use super::random::{Dice, Move, Rules, many_dice, moves, rules};
-use super::transcript::{complaint, request_complaint, results_and_calls};
 use super::world::World;
 use crate::script::{AMPLE, claimed, limits};
+use crate::transcript::{complaint, request_complaint, results_and_calls};
 
 /// More actions than any generated world needs to come to rest.
 const TO_REST: usize = 3_000;

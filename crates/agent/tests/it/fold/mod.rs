@@ -10,5 +10,4 @@ mod outcomes;
 mod random;
 mod reach;
 mod table;
-mod transcript;
 mod world;

@@ -1,5 +1,6 @@
 //! A model that says what a test wrote for it, and remembers what it was asked.
-//! Invariant: one line a request, in order; a request too many fails the turn with a telling message.
+//! Invariant: one line a request, in order; a request too many fails the turn with a telling message, and one
+//! that a strict provider would refuse fails the test.
 //! It must not know the lane.
 
 use std::collections::VecDeque;
@@ -10,6 +11,8 @@ use async_trait::async_trait;
 use corvid_core::wire::{Fault, Finish, Usage};
 use corvid_core::{Answer, AskedCall, Message, Model, ModelError, ModelRequest, ModelSink, Models};
 use tokio::sync::Notify;
+
+use crate::transcript::request_complaint;
 
 /// What the model does with one request.
 pub(super) enum Line {
@@ -116,6 +119,7 @@ impl Model for ScriptedModel {
         request: &ModelRequest,
         live: &dyn ModelSink,
     ) -> Result<Answer, ModelError> {
+        assert_eq!(request_complaint(&request.messages), None);
         self.requests
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -155,6 +155,7 @@ async fn a_stopped_turn_finds_out_but_does_not_run_again() {
     let ended = scene.work("i1", Vec::new()).await;
     assert_eq!(ended.reply().ending, Ending::Stopped);
     assert_eq!(scene.ledger.lines(), [LOOKED]);
+    assert_eq!(starts(&scene), [(1, true)]);
 }
 
 #[tokio::test]

@@ -196,31 +196,28 @@ async fn an_outage_is_told_or_outlasted() {
 
 #[tokio::test]
 async fn flags_travel_with_the_input_that_starts_the_turn() {
-    let mut input = admission("i1", Mode::Queue);
-    input.flags = Flags {
-        yes: false,
-        model: Some("test/unknown".to_owned()),
-        max_steps: Some(2),
-    };
-    let scene = Scene::new([]);
-    let first = vec![opened(), EventBody::InputAdmitted(input)];
-    assert_eq!(
-        scene.work("i1", first).await.text(),
-        "no model `test/unknown`"
-    );
-    let start = scene
-        .journal
-        .events()
-        .into_iter()
-        .find_map(|body| match body {
-            EventBody::TurnStarted(start) => Some(start),
+    for (asked, granted) in [(0, 1), (2, 2), (1_000, 25)] {
+        let mut input = admission("i1", Mode::Queue);
+        input.flags = Flags {
+            yes: false,
+            model: Some("test/unknown".to_owned()),
+            max_steps: Some(asked),
+        };
+        let scene = Scene::new([]);
+        let first = vec![opened(), EventBody::InputAdmitted(input)];
+        let ended = scene.work("i1", first).await;
+        assert_eq!(ended.text(), "no model `test/unknown`");
+        let events = scene.journal.events();
+        let start = events.iter().find_map(|body| match body {
+            EventBody::TurnStarted(start) => Some(start.limits),
             _ => None,
         });
-    let expected = Limits {
-        max_steps: 2,
-        ..limits()
-    };
-    assert_eq!(start.map(|start| start.limits), Some(expected));
+        let expected = Limits {
+            max_steps: granted,
+            ..limits()
+        };
+        assert_eq!(start, Some(expected));
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use corvid_core::Message;
 
 /// What is wrong with a transcript, or nothing: it begins with a person, each call is followed at once by its
 /// one result in the calls' order, no result stands without its call, and no call id comes twice.
-pub(super) fn complaint(messages: &[Arc<Message>]) -> Option<String> {
+pub(crate) fn complaint(messages: &[Arc<Message>]) -> Option<String> {
     let mut owed: Vec<&str> = Vec::new();
     let mut ids = BTreeSet::new();
     let first = messages.first().map(AsRef::as_ref);
@@ -48,7 +48,7 @@ pub(super) fn complaint(messages: &[Arc<Message>]) -> Option<String> {
 
 /// What is wrong with a request's transcript, or nothing: besides the above, somebody but the model has the
 /// last word.
-pub(super) fn request_complaint(messages: &[Arc<Message>]) -> Option<String> {
+pub(crate) fn request_complaint(messages: &[Arc<Message>]) -> Option<String> {
     if let Some(Message::User { .. } | Message::Tool { .. }) = messages.last().map(AsRef::as_ref) {
         return complaint(messages);
     }
@@ -56,7 +56,7 @@ pub(super) fn request_complaint(messages: &[Arc<Message>]) -> Option<String> {
 }
 
 /// How many results the transcript holds, and how many calls.
-pub(super) fn results_and_calls(messages: &[Arc<Message>]) -> (usize, usize) {
+pub(crate) fn results_and_calls(messages: &[Arc<Message>]) -> (usize, usize) {
     messages
         .iter()
         .fold((0, 0), |(results, calls), message| match message.as_ref() {
