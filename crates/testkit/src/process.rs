@@ -8,7 +8,9 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// How long a process may take before it counts as hanging; far above what any needs.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -18,6 +20,8 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 pub struct Process {
     name: String,
     pid: Pid,
+    /// Stays this process's own, even when its id has passed to another.
+    handle: OwnedFd,
     heard: Arc<Heard>,
 }
 
@@ -87,12 +91,18 @@ impl Process {
             background("stdin", move || drop(stdin.write_all(&input)))?;
         }
         let pid = Pid::from_child(&child);
+        let handle = pidfd_open(pid, PidfdFlags::empty())?;
         let told = Arc::clone(&heard);
         background("waiter", move || {
             let status = child.wait();
             told.change(|state| state.status = status.ok());
         })?;
-        Ok(Self { name, pid, heard })
+        Ok(Self {
+            name,
+            pid,
+            handle,
+            heard,
+        })
     }
 
     /// The process's id.
@@ -117,12 +127,11 @@ impl Process {
     /// # Errors
     /// If the system refuses.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        // While the state is locked the waiter cannot have told an end, so the id is not yet anybody else's.
-        let state = self.heard.lock();
-        if state.status.is_some() {
-            return Ok(());
+        match pidfd_send_signal(&self.handle, signal) {
+            // It has ended, and somebody has seen it end.
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        kill_process(self.pid, signal).map_err(io::Error::from)
     }
 
     /// Kills it as `kill -9` does and waits for its end.
