@@ -2,6 +2,7 @@
 //! Invariant: one number for one meaning.
 //! It must not know what a command did.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use corvid_core::wire::Ending;
@@ -37,6 +38,39 @@ impl Exit {
             Self::Failed => 5,
             Self::Signal(number) => 128 + number,
         }
+    }
+}
+
+/// An error that ends the program with a code of its own.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    exit: Exit,
+    text: String,
+}
+
+impl Refused {
+    /// With this code and this sentence for the person.
+    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
+        Self {
+            exit,
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl From<&anyhow::Error> for Exit {
+    fn from(error: &anyhow::Error) -> Self {
+        error
+            .downcast_ref::<Refused>()
+            .map_or(Self::Error, |refused| refused.exit)
     }
 }
 

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             output::say(&format!("error: {error:#}"));
-            Exit::Error.into()
+            Exit::from(&error).into()
         }
     }
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::args::Model;
 use crate::config::{Composed, Environment, Home, check_model};
-use crate::exit::Exit;
-use crate::output::{print, print_json, say};
+use crate::exit::{Exit, Refused};
+use crate::output::{print, print_json};
 use crate::wiring;
 
 /// Lists providers or tests a model.
@@ -26,25 +26,17 @@ pub(super) async fn model(
         Model::List(json) => list(&catalogue.list(), &composed, json.json),
         Model::Test { name } => {
             let name = name.unwrap_or_else(|| composed.model.name.clone());
-            if let Err(allowed) = check_model(&name) {
-                say(&format!(
-                    "error: `{name}` is no model; it must be {allowed}"
-                ));
-                return Ok(Exit::Usage);
-            }
-            match catalogue.test(&name).await {
-                Ok(tested) => {
-                    print(&format!(
-                        "{} answered in {} ms\n",
-                        tested.model, tested.latency_ms
-                    ))?;
-                    Ok(Exit::Done)
-                }
-                Err(error) => {
-                    say(&format!("error: {error}"));
-                    Ok(Exit::Failed)
-                }
-            }
+            check_model(&name).map_err(|allowed| {
+                let text = format!("`{name}` is no model; it must be {allowed}");
+                Refused::new(Exit::Usage, text)
+            })?;
+            let tested = catalogue.test(&name).await;
+            let tested = tested.map_err(|error| Refused::new(Exit::Failed, error.message))?;
+            print(&format!(
+                "{} answered in {} ms\n",
+                tested.model, tested.latency_ms
+            ))?;
+            Ok(Exit::Done)
         }
     }
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 /// What every environment twin of a config key begins with.
 pub(crate) const TWIN_PREFIX: &str = "CORVID__";
 
-/// The variables of a process.
-#[derive(Clone, Debug, Default)]
+/// The variables of a process. Keys are among them, so it has no `Debug`.
+#[derive(Clone, Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, OsString>,
 }

@@ -9,6 +9,7 @@ use corvid_core::wire::Part;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::args::Run;
+use crate::exit::{Exit, Refused};
 use crate::output::say;
 
 /// The longest message, in bytes: about four times what a large context window holds.
@@ -17,10 +18,10 @@ const LONGEST: usize = 1024 * 1024;
 /// How long standard input may be silent before the person is told what is waited for, in seconds.
 const SILENCE_SECS: i64 = 3;
 
-/// The parts of the message: the text, then what standard input held; none if both are empty.
+/// The parts of the message: the text, then what standard input held; whatever is empty is left out.
 ///
 /// # Errors
-/// If standard input cannot be read, is no text, or is too long.
+/// If standard input cannot be read, is no text, or is too long, or if nothing is asked.
 pub(super) fn parts(text: Option<&str>) -> anyhow::Result<Vec<Part>> {
     let text = text.unwrap_or("");
     let mut input = String::new();
@@ -32,7 +33,13 @@ pub(super) fn parts(text: Option<&str>) -> anyhow::Result<Vec<Part>> {
     let said = [text, &input]
         .into_iter()
         .filter(|said| !said.trim().is_empty());
-    Ok(said.map(Part::text).collect())
+    let parts: Vec<Part> = said.map(Part::text).collect();
+    if parts.is_empty() {
+        let text =
+            "nothing is asked; say what with `-e`, e.g. agent run -e \"what's in this folder?\"";
+        return Err(Refused::new(Exit::Usage, text).into());
+    }
+    Ok(parts)
 }
 
 /// The usual slips: no `-e`, or no quotes around what follows it.

@@ -19,8 +19,8 @@ use tokio::sync::mpsc;
 use self::signals::{Interrupt, Signals};
 use crate::args::Run;
 use crate::config::{Composed, Environment, Home, check_model};
-use crate::exit::Exit;
-use crate::output::{out_look, progress_look, say};
+use crate::exit::{Exit, Refused};
+use crate::output::{out_look, progress_look};
 use crate::wiring;
 
 /// Live events that may wait to be shown; a commit waits for a listener that is further behind.
@@ -38,29 +38,16 @@ pub(super) async fn run(
     home: &Home,
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
-    if let Some(mistake) = mistake(&arguments) {
-        say(&format!("error: {mistake}"));
-        return Ok(Exit::Usage);
-    }
+    check(&arguments)?;
     let composed = Composed::load(home, environment)?;
     let working_dir = place::working_dir(arguments.cwd.as_deref(), &composed.private)?;
     let clock = wiring::clock(environment)?;
     let models = Arc::new(wiring::models(&composed, Arc::clone(&clock)));
     let name = arguments.model.as_deref();
-    let model = match models.open(name.unwrap_or(&composed.model.name)) {
-        Ok(model) => model,
-        Err(error) => {
-            say(&format!("error: {error}"));
-            return Ok(Exit::Declined);
-        }
-    };
+    let model = models
+        .open(name.unwrap_or(&composed.model.name))
+        .map_err(|error| Refused::new(Exit::Declined, error.message))?;
     let parts = message::parts(arguments.text.as_deref())?;
-    if parts.is_empty() {
-        say(
-            "error: nothing is asked; say what with `-e`, e.g. agent run -e \"what's in this folder?\"",
-        );
-        return Ok(Exit::Usage);
-    }
     let tasks = Tasks::default();
     let store = wiring::store(&composed, &tasks).await?;
     let user = rustix::process::getuid().as_raw();
@@ -144,8 +131,7 @@ async fn converse(
     let answered = match (answered, interrupt.signal()) {
         (Ok(answered), _) => answered,
         (Err(error), Some(signal)) => {
-            say(&format!("error: {error}"));
-            return Ok(Exit::Signal(signal));
+            return Err(Refused::new(Exit::Signal(signal), error.to_string()).into());
         }
         (Err(error), None) => return Err(error.into()),
     };
@@ -165,26 +151,27 @@ async fn converse(
     })
 }
 
-/// What is wrong with the options, beside what clap finds.
-fn mistake(arguments: &Run) -> Option<String> {
+/// Checks the options, beyond what clap does.
+fn check(arguments: &Run) -> Result<(), Refused> {
+    let usage = |text: String| Err(Refused::new(Exit::Usage, text));
     if let Some(stray) = message::stray(arguments) {
-        return Some(stray);
+        return usage(stray);
     }
     if let Some(id) = &arguments.id
         && (id.is_empty() || id.len() > LONGEST_ID || id.chars().any(char::is_control))
     {
-        return Some(format!(
+        return usage(format!(
             "`--id` must be 1 to {LONGEST_ID} bytes of text on one line"
         ));
     }
-    if let Some(model) = &arguments.model {
-        return check_model(model).err().map(|allowed| {
-            format!(
-                "`--model {model}` is no model; it must be {allowed}; `agent model list` shows them"
-            )
-        });
+    if let Some(model) = &arguments.model
+        && let Err(allowed) = check_model(model)
+    {
+        return usage(format!(
+            "`--model {model}` is no model; it must be {allowed}; `agent model list` shows them"
+        ));
     }
-    None
+    Ok(())
 }
 
 fn surface(
