@@ -10,6 +10,7 @@ mod replace;
 
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 pub use error::PathError;
@@ -77,11 +78,10 @@ impl Roots {
             });
         }
         let dir = beneath::open_folder(&real)?;
-        let readable = grants::executable()
+        let readable = system()
             .iter()
-            .chain(&grants::readable())
-            .chain(readable)
-            .map(|path| canonical(path))
+            .cloned()
+            .chain(readable.iter().map(|path| canonical(path)))
             .chain([real.clone()])
             .collect();
         Ok(Self {
@@ -151,6 +151,15 @@ impl Roots {
             root: self.working_dir.clone(),
         }
     }
+}
+
+/// The real paths of what the system offers to everybody, looked up once.
+fn system() -> &'static [PathBuf] {
+    static SYSTEM: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    SYSTEM.get_or_init(|| {
+        let both = grants::executable().into_iter().chain(grants::readable());
+        both.map(|path| canonical(&path)).collect()
+    })
 }
 
 /// The real path of something that need not exist: links of the part that exists are followed.

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use super::namespaces::{self, Entered};
 use super::output::Sink;
 use super::pipe;
-use super::watch::{Watch, tell};
+use super::watch::{Stage, Watch, tell};
 use crate::host::config::Isolation;
 use crate::host::plan::{Notice, Plan};
 use crate::host::record::{Held, Record};
@@ -66,10 +66,11 @@ fn supervise() -> io::Result<()> {
 
 /// Runs the command between its mark and its outcome.
 fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
+    let stage = Stage::start()?;
     empty_folder(record.temp())?;
     let sink = Sink::create(&plan.output, plan.confinement.limits.output_bytes)?;
     record.begin(held)?;
-    let seen = Watch::start(plan, sink)
+    let seen = Watch::begin(stage, plan, sink)
         .map_err(|error| error.to_string())
         .and_then(Watch::see_to_its_end);
     let end = match seen {
@@ -81,10 +82,14 @@ fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
             return Err(io::Error::other(reason));
         }
     };
-    let concluded = record.conclude(&end);
+    // Where the outcome cannot be kept (a full disk), the parent is told all the same; should it die
+    // before it keeps that, nothing can tell.
+    match record.conclude(&end) {
+        Ok(()) | Err(_) => {}
+    }
     discard(record.temp());
     tell(&Notice::Ended(end));
-    concluded
+    Ok(())
 }
 
 /// Closes whatever the parent left open by mistake. Standard streams stay.

@@ -22,6 +22,14 @@ const CHUNK: usize = 64 * 1024;
 /// How long the stage may take to end what the command left.
 const STAGE_PATIENCE: Duration = Duration::from_millis(200);
 
+/// A confining stage that was started and waits for its plan. It ends by itself if it never gets one.
+pub(super) struct Stage {
+    process: Child,
+    lifeline: io::PipeWriter,
+    finding: PipeReader,
+    output: PipeReader,
+}
+
 /// A running command as seen from outside.
 pub(super) struct Watch {
     stage: Child,
@@ -45,28 +53,41 @@ enum Cause {
     Stopped,
 }
 
-impl Watch {
-    /// Starts the confining stage and hands it the plan.
-    pub(super) fn start(plan: &Plan, sink: Sink) -> io::Result<Self> {
-        let begun = Instant::now();
-        let (plan_end, mut lifeline) = io::pipe()?;
+impl Stage {
+    /// Starts the stage, which gets ready while other things are done.
+    pub(super) fn start() -> io::Result<Self> {
+        let (plan_end, lifeline) = io::pipe()?;
         let (finding, finding_end) = io::pipe()?;
         let (output, output_end) = io::pipe()?;
         // A program that was replaced while it runs is still found there.
-        let stage = Command::new("/proc/self/exe")
+        let process = Command::new("/proc/self/exe")
             .args([STAGE_WORD, CONFINE])
             .env_clear()
             .stdin(plan_end)
             .stdout(finding_end)
             .stderr(Stdio::from(output_end))
             .spawn()?;
-        lifeline.write_all(&pipe::line(&plan.confinement)?)?;
-        rustix::io::ioctl_fionbio(&output, true)?;
         Ok(Self {
-            stage,
-            own_namespaces: plan.confinement.isolation == Isolation::Full,
+            process,
+            lifeline,
             finding,
             output,
+        })
+    }
+}
+
+impl Watch {
+    /// Lets the stage begin the command.
+    pub(super) fn begin(stage: Stage, plan: &Plan, sink: Sink) -> io::Result<Self> {
+        let begun = Instant::now();
+        let mut lifeline = stage.lifeline;
+        lifeline.write_all(&pipe::line(&plan.confinement)?)?;
+        rustix::io::ioctl_fionbio(&stage.output, true)?;
+        Ok(Self {
+            stage: stage.process,
+            own_namespaces: plan.confinement.isolation == Isolation::Full,
+            finding: stage.finding,
+            output: stage.output,
             lifeline: Some(lifeline),
             sink,
             newest: Newest::default(),
@@ -142,7 +163,7 @@ impl Watch {
                 return Ok(Cause::TimedOut);
             }
             if let Some(line) = self.newest.due(now) {
-                tell(&Notice::Progress(line));
+                show(line);
             }
         }
     }
@@ -202,14 +223,23 @@ impl Watch {
     }
 }
 
-/// Tells the parent, if it listens. What matters is in the record as well, so this never waits.
+/// Tells the parent how it went, waiting until it listens. One that is dead is not waited for.
 pub(super) fn tell(notice: &Notice) {
-    let told = pipe::line(notice).and_then(|line| {
+    send(notice, OFlags::empty());
+}
+
+/// Shows the parent a line, unless it has too much to read already.
+fn show(line: String) {
+    send(&Notice::Progress(line), OFlags::NONBLOCK);
+}
+
+fn send(notice: &Notice, how: OFlags) {
+    let sent = pipe::line(notice).and_then(|line| {
         let stdout = io::stdout();
-        rustix::fs::fcntl_setfl(&stdout, OFlags::NONBLOCK)?;
+        rustix::fs::fcntl_setfl(&stdout, how)?;
         Ok(rustix::io::write(&stdout, &line)?)
     });
-    match told {
+    match sent {
         Ok(_) | Err(_) => {}
     }
 }
