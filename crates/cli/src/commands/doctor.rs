@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use corvid_core::{Sandbox as _, Tasks};
+use corvid_store::Health;
+use rustix::fs::{Access, access};
 use serde::Serialize;
 
 use crate::args::Json;
@@ -43,7 +45,7 @@ pub(super) async fn doctor(
     home: &Home,
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
-    let mut findings = vec![finding("corvid", State::Good, env!("CARGO_PKG_VERSION"))];
+    let mut findings = vec![corvid()];
     match Composed::load(home, environment) {
         Ok(composed) => {
             let file = home.config_file.display();
@@ -70,6 +72,18 @@ pub(super) async fn doctor(
     Ok(if broken { Exit::Error } else { Exit::Done })
 }
 
+fn corvid() -> Finding {
+    let system = rustix::system::uname();
+    let text = format!(
+        "{} on {} {} {}",
+        env!("CARGO_PKG_VERSION"),
+        system.sysname().to_string_lossy(),
+        system.release().to_string_lossy(),
+        system.machine().to_string_lossy()
+    );
+    finding("corvid", State::Good, text)
+}
+
 fn finding(what: &'static str, state: State, text: impl Into<String>) -> Finding {
     Finding {
         what,
@@ -91,38 +105,50 @@ fn line(finding: &Finding) -> String {
 /// The state folder and the store in it. A store that is not there yet is not made for the occasion.
 async fn state(composed: &Composed) -> Vec<Finding> {
     let path = &composed.store.path;
-    let shown = path.display();
     if !path.exists() {
-        let text = format!("{shown} (not there; the first run makes it)");
-        return vec![finding("store", State::Good, text)];
+        return vec![store_to_be(path)];
     }
     let mut findings = Vec::from_iter(folder(path.parent().unwrap_or(path)));
     let tasks = Tasks::default();
-    match wiring::store(composed, &tasks).await {
+    let looked = async { anyhow::Ok(wiring::store(composed, &tasks).await?.check().await?) };
+    match looked.await {
+        Ok(health) => {
+            findings.push(sqlite(&health.sqlite));
+            findings.push(store(path, &health));
+        }
         Err(error) => findings.push(finding("store", State::Broken, format!("{error:#}"))),
-        Ok(store) => match store.check().await {
-            Err(error) => findings.push(finding("store", State::Broken, error.to_string())),
-            Ok(health) => {
-                findings.push(sqlite(&health.sqlite));
-                let (state, text) = if health.problems.is_empty() {
-                    let text = format!(
-                        "{shown} (version {}, {} sessions, {} events, whole)",
-                        health.version, health.sessions, health.events
-                    );
-                    (State::Good, text)
-                } else {
-                    let problems = health.problems.join("; ");
-                    let text = format!(
-                        "{shown} is damaged: {problems}; move it away and restore a backup"
-                    );
-                    (State::Broken, text)
-                };
-                findings.push(finding("store", state, text));
-            }
-        },
     }
     tasks.shutdown().await;
     findings
+}
+
+/// What the first run will find where the store is to be.
+fn store_to_be(path: &Path) -> Finding {
+    let shown = path.display();
+    let there = path.ancestors().find(|folder| folder.exists());
+    let Some(there) = there.filter(|folder| access(*folder, Access::WRITE_OK).is_err()) else {
+        let text = format!("{shown} (not there; the first run makes it)");
+        return finding("store", State::Good, text);
+    };
+    let text = format!(
+        "{shown} cannot be made: {} cannot be written; make it writable or set `store.url`",
+        there.display()
+    );
+    finding("store", State::Broken, text)
+}
+
+fn store(path: &Path, health: &Health) -> Finding {
+    let shown = path.display();
+    if health.problems.is_empty() {
+        let text = format!(
+            "{shown} (version {}, {} sessions, {} events, whole)",
+            health.version, health.sessions, health.events
+        );
+        return finding("store", State::Good, text);
+    }
+    let problems = health.problems.join("; ");
+    let text = format!("{shown} is damaged: {problems}; move it away and restore a backup");
+    finding("store", State::Broken, text)
 }
 
 fn folder(folder: &Path) -> Option<Finding> {

@@ -2,6 +2,7 @@
 //! Invariant: a key's origin is shown, never a key.
 //! It must not know how a provider is spoken to.
 
+use corvid_core::Models as _;
 use corvid_llm::{KeyState, ModelRow};
 use serde_json::json;
 
@@ -30,6 +31,8 @@ pub(super) async fn model(
                 let text = format!("`{name}` is no model; it must be {allowed}");
                 Refused::new(Exit::Usage, text)
             })?;
+            let open = catalogue.open(&name);
+            open.map_err(|error| Refused::new(Exit::Declined, error.message))?;
             let tested = catalogue.test(&name).await;
             let tested = tested.map_err(|error| Refused::new(Exit::Failed, error.message))?;
             print(&format!(
