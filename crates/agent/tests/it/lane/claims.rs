@@ -187,6 +187,10 @@ async fn an_answer_that_lands_while_the_lane_begins_is_found() {
     scene.journal.intrude(1, reply);
     assert_eq!(scene.work("i0", Vec::new()).await.text(), "before");
     assert!(scene.model.requests().is_empty());
+    assert!(
+        scene.journal.commits().is_empty(),
+        "nothing was left to claim"
+    );
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@
 
 use corvid_agent::fold::Action;
 use corvid_core::wire::{
-    Effect, Ending, EventBody, Fault, Finish, Limits, ParkReason, Patience, Verdict,
+    CallStatus, Effect, Ending, EventBody, Fault, Finish, Limits, ParkReason, Patience, Verdict,
 };
 
-use super::{
-    ask, asked_already, asking, asking_under, check, check_reply, fold, newest_message, start,
+use super::{ask, asked_already, asking, asking_under, check, check_reply, fold, newest_message};
+use crate::script::{
+    START, allowed, answer, asked, decided, failure, finished, id, limits, requested, said,
 };
-use crate::script::{START, allowed, answer, asked, decided, failure, id, limits, requested, said};
 
 const LATER: i64 = START + 2_000;
 const MUCH_LATER: i64 = START + 40_000;
@@ -149,11 +149,15 @@ fn malformed_calls_get_three_error_results() {
         assert_eq!(newest_message(&state), "tool: not JSON");
         events.push(requested(step + 1, 1));
     }
-    let sound = [
+    // A sound step in between begins the count anew.
+    let mut recovered = events.clone();
+    recovered.extend([
         asked(4, &[("file.read", "{}")]),
         allowed(id(4, 0), Effect::Pure),
-    ];
-    check(events.clone(), sound, &[start(id(4, 0), 1)]);
+        finished(id(4, 0), CallStatus::Ok),
+        requested(5, 1),
+    ]);
+    check(recovered, malformed(5), &[ask(6, 1)]);
     let text = "Stopped: the model wrote malformed tool calls in 4 steps in a row.";
     check_reply(events, malformed(4), Ending::Limited, text, &[]);
 }
