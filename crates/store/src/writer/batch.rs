@@ -19,7 +19,7 @@ pub(super) enum Value {
     Text(String),
     /// A number.
     Integer(i64),
-    /// Nothing.
+    /// Nothing at all.
     Null,
 }
 
@@ -31,16 +31,18 @@ impl Batch {
         self.values.extend(values);
     }
 
-    /// Adds a statement that inserts rows of as many values as `row` has question marks.
-    pub(super) fn push_rows(&mut self, insert: &str, row: &str, rows: Vec<Vec<Value>>) {
-        // Well below SQLite's limit of 32,766 values a statement.
-        const ROWS: usize = 1000;
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
+    /// Adds statements that insert rows of `N` values. Their sizes are powers of two, so that a few prepared
+    /// statements serve any number of rows.
+    pub(super) fn push_rows<const N: usize>(&mut self, insert: &str, mut rows: Vec<[Value; N]>) {
+        // Well below `SQLite`'s limit of 32,766 values a statement.
+        const ROWS: usize = 64;
+        let row = format!("({})", ["?"; N].join(", "));
+        while !rows.is_empty() {
+            let size = ROWS.min(1 << rows.len().ilog2());
             self.sql.push_str(insert);
-            for (index, values) in rows.by_ref().take(ROWS).enumerate() {
-                self.sql.push_str(if index == 0 { " " } else { "," });
-                self.sql.push_str(row);
+            for (index, values) in rows.drain(..size).enumerate() {
+                self.sql.push_str(if index == 0 { " " } else { ", " });
+                self.sql.push_str(&row);
                 self.values.extend(values);
             }
             self.sql.push(';');

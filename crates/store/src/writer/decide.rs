@@ -2,7 +2,7 @@
 //! Invariant: a known input outranks the fence; a stale epoch or head appends nothing.
 //! It must not know SQL.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use corvid_core::faults::defect;
 use corvid_core::wire::{Admission, DecodeError, EventBody, InputId, OwnerId, SessionId};
@@ -39,6 +39,11 @@ pub(super) struct Seen {
 pub(super) struct SessionSeen {
     pub(super) head: u64,
     pub(super) claim: Option<ClaimSeen>,
+    pub(super) turns: u64,
+    /// Of text that the model would be shown, since the first event.
+    pub(super) transcript_bytes: u64,
+    /// The inputs that no reply has answered.
+    pub(super) open: HashSet<InputId>,
 }
 
 /// What makes an input the same: channel, account, external id.
@@ -93,14 +98,6 @@ impl Prepared {
             EventBody::InputAdmitted(admission) => Some((admission, encoded.body_hash.as_deref()?)),
             _ => None,
         })
-    }
-
-    /// The payloads, in order, for whoever writes them.
-    pub(super) fn take_payloads(&mut self) -> Vec<String> {
-        let events = self.encoded.iter_mut();
-        events
-            .map(|event| std::mem::take(&mut event.payload))
-            .collect()
     }
 
     /// Whether it begins with the opening of its session.
@@ -165,27 +162,6 @@ impl Seen {
             first: head + 1,
             head: head + prepared.append.events.len() as u64,
         })
-    }
-
-    /// Takes note of where an append goes, for those that follow in its group.
-    pub(super) fn note(&mut self, prepared: &Prepared, place: Appended) {
-        for (admission, body_hash) in prepared.admissions() {
-            let input = InputSeen {
-                session: prepared.append.session.clone(),
-                input: admission.input.clone(),
-                body_hash: body_hash.to_owned(),
-            };
-            self.inputs.insert(InputKey::of(admission), input);
-        }
-        let session = prepared.append.session.clone();
-        let seen = self.sessions.entry(session).or_default();
-        seen.head = place.head;
-        for event in &prepared.append.events {
-            if let EventBody::LaneClaimed { epoch, owner } = event {
-                let (owner, epoch) = (owner.clone(), *epoch);
-                seen.claim = Some(ClaimSeen { owner, epoch });
-            }
-        }
     }
 
     fn check_new(&self, admission: &Admission, body_hash: &str) -> Result<(), AppendError> {

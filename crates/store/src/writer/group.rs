@@ -1,6 +1,6 @@
 //! One group of jobs, one transaction.
-//! Invariant: each job has a savepoint and an outcome of its own; nobody hears of success before COMMIT, and
-//! if that fails everybody hears of it.
+//! Invariant: each job has an outcome of its own, and one that fails leaves its neighbours as they are; nobody
+//! hears of success before COMMIT, and if that fails everybody hears of it.
 //! It must not know where jobs come from.
 
 use std::path::Path;
@@ -12,8 +12,8 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::batch::{Batch, Value};
 use super::decide::{Prepared, Seen};
-use super::job::{DeliveryMark, Job, Settled, Swap, refuse_all};
-use super::project::project;
+use super::job::{DeliveryMark, Job, Swap, answer, refuse_all};
+use super::project::Rows;
 use super::snapshot;
 use crate::error::StoreError;
 
@@ -30,11 +30,17 @@ struct Transaction<'a> {
     connection: &'a mut SqliteConnection,
     path: &'a Path,
     me: &'a OwnerId,
-    seen: Seen,
 }
 
 /// The whole transaction is gone, neighbours included.
 struct Lost(StoreError);
+
+/// The outcomes of a group, in the order of its jobs; they hold once the transaction is committed.
+#[derive(Default)]
+struct Outcomes {
+    appends: Vec<Result<Appended, AppendError>>,
+    swaps: Vec<Result<bool, StoreError>>,
+}
 
 /// Writes a group and answers each of its jobs. `me` is this process.
 pub(super) async fn write(
@@ -43,107 +49,123 @@ pub(super) async fn write(
     me: &OwnerId,
     jobs: Vec<Job>,
 ) -> Written {
-    let seen = match snapshot::begin(connection, &jobs).await {
-        Ok(seen) => seen,
-        Err(error) => {
-            let error = StoreError::of(path, &error);
-            refuse_all(jobs, &error);
-            return roll_back(connection).await;
-        }
-    };
     let mut transaction = Transaction {
         connection,
         path,
         me,
-        seen,
     };
-    let mut settled = Vec::with_capacity(jobs.len());
-    let mut jobs = jobs.into_iter();
-    let ended = match transaction.write_all(&mut jobs, &mut settled).await {
-        Ok(()) => transaction.end(&settled).await,
-        Err(lost) => Err(lost),
-    };
-    match ended {
-        Ok(committed) => {
-            for done in settled {
-                done.answer();
-            }
+    match transaction.run(&jobs).await {
+        Ok((outcomes, committed)) => {
+            outcomes.answer(jobs);
             Written {
                 committed,
                 usable: true,
             }
         }
         Err(Lost(error)) => {
-            for done in settled {
-                done.refuse(&error);
-            }
             refuse_all(jobs, &error);
-            roll_back(connection).await
+            // A connection that cannot roll back is in no known state; another will find the store as it was.
+            let rolled_back = sqlx::query("ROLLBACK").execute(connection).await;
+            Written {
+                committed: false,
+                usable: rolled_back.is_ok(),
+            }
         }
     }
 }
 
-/// A connection that cannot roll back is in no known state; another one will find the store as it was.
-async fn roll_back(connection: &mut SqliteConnection) -> Written {
-    let rolled_back = sqlx::query("ROLLBACK").execute(connection).await;
-    Written {
-        committed: false,
-        usable: rolled_back.is_ok(),
+impl Outcomes {
+    fn answer(self, jobs: Vec<Job>) {
+        let (mut appends, mut swaps) = (self.appends.into_iter(), self.swaps.into_iter());
+        for job in jobs {
+            match job {
+                Job::Append(_, waiter) => answer(waiter, appends.next()),
+                Job::Swap(_, waiter) => answer(waiter, swaps.next()),
+            }
+        }
     }
 }
 
 impl Transaction<'_> {
-    async fn write_all(
-        &mut self,
-        jobs: &mut impl Iterator<Item = Job>,
-        settled: &mut Vec<Settled>,
-    ) -> Result<(), Lost> {
+    /// Runs the whole transaction; true if there was something to commit.
+    async fn run(&mut self, jobs: &[Job]) -> Result<(Outcomes, bool), Lost> {
+        let (mut appends, mut swaps) = (Vec::new(), Vec::new());
         for job in jobs {
-            let intact = match job {
-                Job::Append(prepared, waiter) => {
-                    let (outcome, intact) = split(self.append(*prepared).await);
-                    settled.push(Settled::Append(waiter, outcome));
-                    intact
-                }
-                Job::Swap(swap, waiter) => {
-                    let (outcome, intact) = split(self.swap(&swap).await);
-                    settled.push(Settled::Swap(waiter, outcome));
-                    intact
-                }
-            };
-            intact?;
+            match job {
+                Job::Append(prepared, _) => appends.push(&**prepared),
+                Job::Swap(swap, _) => swaps.push(swap),
+            }
         }
-        Ok(())
-    }
-
-    async fn append(
-        &mut self,
-        mut prepared: Prepared,
-    ) -> Result<Result<Appended, AppendError>, Lost> {
-        let place = match self.seen.decide(&prepared, self.me) {
-            Ok(place) => place,
-            Err(refused) => return Ok(Err(refused)),
+        let seen = snapshot::begin(self.connection, &appends).await;
+        let seen = seen.map_err(|error| self.lost(&error))?;
+        let mut outcomes = Outcomes {
+            appends: self.append_all(&appends, seen).await?,
+            swaps: Vec::with_capacity(swaps.len()),
         };
-        let written = self.run(project(&mut prepared, place)).await?;
-        if written.is_ok() {
-            self.seen.note(&prepared, place);
+        for swap in swaps {
+            let swapped = self.attempt(swap_statement(swap)).await?;
+            let swapped = swapped.map(|rows| !rows.is_empty() || defect("drop-delivery-swap"));
+            outcomes.swaps.push(swapped);
         }
-        Ok(written.map(|_| place).map_err(Into::into))
+        let appended = outcomes.appends.iter().any(Result::is_ok);
+        let swapped = outcomes.swaps.contains(&Ok(true));
+        self.end(appended, appended || swapped).await?;
+        Ok((outcomes, appended || swapped))
     }
 
-    async fn swap(&mut self, swap: &Swap) -> Result<Result<bool, StoreError>, Lost> {
-        let swapped = self.run(swap_statement(swap)).await?;
-        Ok(swapped.map(|rows| !rows.is_empty() || defect("drop-delivery-swap")))
+    /// Writes the appends that may happen, all at once.
+    async fn append_all(
+        &mut self,
+        appends: &[&Prepared],
+        mut seen: Seen,
+    ) -> Result<Vec<Result<Appended, AppendError>>, Lost> {
+        let mut rows = Rows::default();
+        let outcomes: Vec<_> = appends
+            .iter()
+            .map(|prepared| decide(prepared, self.me, &mut seen, &mut rows))
+            .collect();
+        let Some(batch) = rows.into_batch() else {
+            return Ok(outcomes);
+        };
+        match self.attempt(batch).await? {
+            Ok(_) => Ok(outcomes),
+            Err(error) => {
+                tracing::warn!(%error, "one of a group failed; each is now written by itself");
+                self.append_singly(appends).await
+            }
+        }
     }
 
-    /// Runs statements under a savepoint. After an error nothing of them is left, and the neighbours are unharmed.
-    async fn run(&mut self, batch: Batch) -> Result<Result<Vec<SqliteRow>, StoreError>, Lost> {
-        match batch.in_savepoint("job").run(self.connection).await {
+    /// Writes each append under a savepoint of its own, so that the one that fails is told from the others.
+    async fn append_singly(
+        &mut self,
+        appends: &[&Prepared],
+    ) -> Result<Vec<Result<Appended, AppendError>>, Lost> {
+        let mut outcomes = Vec::with_capacity(appends.len());
+        for prepared in appends {
+            let seen = snapshot::look(self.connection, &[prepared]).await;
+            let mut seen = seen.map_err(|error| self.lost(&error))?;
+            let mut rows = Rows::default();
+            let mut outcome = decide(prepared, self.me, &mut seen, &mut rows);
+            if let Some(batch) = rows.into_batch()
+                && let Err(error) = self.attempt(batch).await?
+            {
+                outcome = Err(error.into());
+            }
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    /// Runs statements under a savepoint. After an error nothing of them is left, and what was written before
+    /// is as it was.
+    async fn attempt(&mut self, batch: Batch) -> Result<Result<Vec<SqliteRow>, StoreError>, Lost> {
+        match batch.in_savepoint("attempt").run(self.connection).await {
             Ok(rows) => Ok(Ok(rows)),
             Err(error) => {
                 let error = StoreError::of(self.path, &error);
                 // Some errors (a full disk, for one) make SQLite roll the whole transaction back by itself.
-                let undone = sqlx::raw_sql("ROLLBACK TO job; RELEASE job")
+                let undone = sqlx::raw_sql("ROLLBACK TO attempt; RELEASE attempt")
                     .execute(&mut *self.connection)
                     .await;
                 match undone {
@@ -154,33 +176,34 @@ impl Transaction<'_> {
         }
     }
 
-    /// Ends the transaction; true if there was something to commit.
-    async fn end(&mut self, settled: &[Settled]) -> Result<bool, Lost> {
-        let wrote = settled.iter().any(Settled::wrote);
-        let appended = settled.iter().any(Settled::appended);
+    async fn end(&mut self, appended: bool, wrote: bool) -> Result<(), Lost> {
         if appended {
             crash_point("store.before_commit");
         }
         let statement = if wrote { "COMMIT" } else { "ROLLBACK" };
-        sqlx::query(statement)
-            .execute(&mut *self.connection)
-            .await
-            .map_err(|error| Lost(StoreError::of(self.path, &error)))?;
+        let ended = sqlx::query(statement).execute(&mut *self.connection).await;
+        ended.map_err(|error| self.lost(&error))?;
         if appended {
             crash_point("store.after_commit");
         }
-        Ok(wrote)
+        Ok(())
+    }
+
+    fn lost(&self, error: &sqlx::Error) -> Lost {
+        Lost(StoreError::of(self.path, error))
     }
 }
 
-/// A job's outcome, and whether the transaction is still there.
-fn split<T, E: From<StoreError>>(
-    outcome: Result<Result<T, E>, Lost>,
-) -> (Result<T, E>, Result<(), Lost>) {
-    match outcome {
-        Ok(outcome) => (outcome, Ok(())),
-        Err(Lost(error)) => (Err(error.clone().into()), Err(Lost(error))),
-    }
+/// Decides on one append and, if it may happen, adds what it writes.
+fn decide(
+    prepared: &Prepared,
+    me: &OwnerId,
+    seen: &mut Seen,
+    rows: &mut Rows,
+) -> Result<Appended, AppendError> {
+    let place = seen.decide(prepared, me)?;
+    rows.add(prepared, place, seen);
+    Ok(place)
 }
 
 fn swap_statement(swap: &Swap) -> Batch {

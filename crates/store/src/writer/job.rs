@@ -44,20 +44,12 @@ pub(crate) struct DeliveryMark {
     pub(crate) reason: Option<String>,
 }
 
-/// A job with its outcome, which holds if the transaction commits.
-pub(super) enum Settled {
-    /// Events.
-    Append(Waiter<Appended, AppendError>, Result<Appended, AppendError>),
-    /// A delivery's next state.
-    Swap(Waiter<bool, StoreError>, Result<bool, StoreError>),
-}
-
 impl Job {
     /// Answers that nothing was written.
     fn refuse(self, error: &StoreError) {
         match self {
-            Self::Append(_, waiter) => answer(waiter, Err(error.clone().into())),
-            Self::Swap(_, waiter) => answer(waiter, Err(error.clone())),
+            Self::Append(_, waiter) => answer(waiter, Some(Err(error.clone().into()))),
+            Self::Swap(_, waiter) => answer(waiter, Some(Err(error.clone()))),
         }
     }
 }
@@ -69,36 +61,11 @@ pub(super) fn refuse_all(jobs: impl IntoIterator<Item = Job>, error: &StoreError
     }
 }
 
-impl Settled {
-    /// Whether it wrote something.
-    pub(super) fn wrote(&self) -> bool {
-        matches!(self, Self::Append(_, Ok(_)) | Self::Swap(_, Ok(true)))
-    }
-
-    /// Whether it wrote events.
-    pub(super) fn appended(&self) -> bool {
-        matches!(self, Self::Append(_, Ok(_)))
-    }
-
-    /// Answers with the outcome.
-    pub(super) fn answer(self) {
-        match self {
-            Self::Append(waiter, outcome) => answer(waiter, outcome),
-            Self::Swap(waiter, outcome) => answer(waiter, outcome),
-        }
-    }
-
-    /// Answers that nothing was written after all.
-    pub(super) fn refuse(self, error: &StoreError) {
-        match self {
-            Self::Append(waiter, _) => answer(waiter, Err(error.clone().into())),
-            Self::Swap(waiter, _) => answer(waiter, Err(error.clone())),
-        }
-    }
-}
-
-fn answer<T, E>(waiter: Waiter<T, E>, outcome: Result<T, E>) {
-    if waiter.send(outcome).is_err() {
+/// Tells the waiter. An outcome that is missing leaves it to learn that nobody answered.
+pub(super) fn answer<T, E>(waiter: Waiter<T, E>, outcome: Option<Result<T, E>>) {
+    if let Some(outcome) = outcome
+        && waiter.send(outcome).is_err()
+    {
         tracing::trace!("a caller left before its write was done");
     }
 }

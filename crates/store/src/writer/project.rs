@@ -1,149 +1,207 @@
-//! What an append writes: its events, and the rows that follow from them. Pure.
-//! Invariant: every row is derived from the events alone, so that the tables could be made anew from them.
-//! It must not know whether the append may happen.
+//! What a group of appends writes: events, and the rows that follow from them. Pure.
+//! Invariant: every row is derived from events and from what earlier events left, so that the tables could be
+//! made anew from the journal.
+//! It must not know whether an append may happen.
 
-use corvid_core::wire::{Admission, EventBody, Part, ReplyComposed, Verdict};
-use corvid_core::{Append, Appended};
+use corvid_core::wire::{Admission, EventBody, Part, ReplyComposed, SessionId, Verdict};
+use corvid_core::{Appended, ClaimSeen};
+use serde_json::{Value as Json, json};
 
 use super::batch::{Batch, Value};
-use super::decide::Prepared;
+use super::decide::{InputKey, InputSeen, Prepared, Seen, SessionSeen};
 
 /// Characters of a session's title.
 const TITLE_CHARACTERS: usize = 80;
 
-/// The statements for an append whose place is known, without a savepoint. The payloads go into them.
-pub(super) fn project(prepared: &mut Prepared, place: Appended) -> Batch {
-    let payloads = prepared.take_payloads();
-    let append = &prepared.append;
-    let session = append.session.as_str();
-    let mut batch = Batch::default();
-    if let Some(EventBody::SessionOpened { working_dir }) = append.events.first() {
-        batch.push(
-            "INSERT INTO session (id, working_dir, opened_at, last_at, head, turns, transcript_bytes) VALUES (?, ?, ?, ?, 0, 0, 0)",
-            [session.into(), working_dir.as_str().into(), append.at.into(), append.at.into()],
-        );
-    }
-    insert_events(&mut batch, append, payloads, place);
-    let mut growth = Growth::default();
-    let mut body_hashes = prepared.admissions().map(|(_, hash)| hash);
-    for (seq, event) in (place.first..).zip(&append.events) {
-        growth.add(event);
-        match event {
-            EventBody::InputAdmitted(admission) => {
-                let body_hash = body_hashes.next();
-                admit(&mut batch, append, seq, admission, body_hash);
-            }
-            EventBody::LaneClaimed { epoch, owner } => batch.push(
-                "INSERT INTO claim (resource, owner, epoch) VALUES ('session/' || ?, ?, ?) ON CONFLICT (resource) DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch",
-                [session.into(), owner.as_str().into(), (*epoch).into()],
-            ),
-            EventBody::ReplyComposed(reply) => compose(&mut batch, session, seq, reply, &growth),
-            EventBody::DeliveryFailed { delivery, reason } => batch.push(
-                "UPDATE delivery SET state = 'failed', owner = NULL, reason = ? WHERE id = ? AND state <> 'sent'",
-                [reason.as_str().into(), delivery.as_str().into()],
-            ),
-            _ => {}
+/// The tables that follow from events: for each the statement that takes its rows as one JSON array. In this
+/// order they never miss what another has to write first.
+const STATEMENTS: [(Table, &str); 7] = [
+    (
+        Table::Session,
+        "INSERT INTO session (id, working_dir, opened_at, last_at, head, turns, transcript_bytes, title) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
+         FROM json_each(?) WHERE true ON CONFLICT (id) DO UPDATE SET \
+         last_at = max(last_at, excluded.last_at), head = excluded.head, turns = excluded.turns, \
+         transcript_bytes = excluded.transcript_bytes, title = coalesce(title, excluded.title)",
+    ),
+    (
+        Table::Claim,
+        "INSERT INTO claim (resource, owner, epoch) \
+         SELECT 'session/' || (value ->> 0), value ->> 1, value ->> 2 \
+         FROM json_each(?) WHERE true ON CONFLICT (resource) DO UPDATE SET \
+         owner = excluded.owner, epoch = excluded.epoch",
+    ),
+    (
+        Table::Input,
+        "INSERT INTO input (id, session, seq, at, channel, account, external_id, body_hash) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7 \
+         FROM json_each(?)",
+    ),
+    (
+        Table::Answer,
+        "UPDATE input SET answered_by = k.value ->> 1 FROM json_each(?) AS k WHERE input.id = k.value ->> 0",
+    ),
+    (
+        Table::Delivery,
+        "INSERT INTO delivery (id, session, seq, state) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, 'prepared' FROM json_each(?)",
+    ),
+    (
+        Table::Rest,
+        "INSERT INTO rest (session, transcript_bytes, seq, turn) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
+    ),
+    (
+        Table::Failure,
+        "UPDATE delivery SET state = 'failed', owner = NULL, reason = k.value ->> 1 \
+         FROM json_each(?) AS k WHERE delivery.id = k.value ->> 0 AND state <> 'sent'",
+    ),
+];
+
+const INSERT_EVENTS: &str = "INSERT INTO event (session, seq, at, kind, version, payload) VALUES";
+
+/// What follows from events, one name for each statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Table {
+    Session,
+    Claim,
+    Input,
+    Answer,
+    Delivery,
+    Rest,
+    Failure,
+}
+
+/// The rows of a group.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    events: Vec<[Value; 6]>,
+    derived: Vec<(Table, Json)>,
+}
+
+impl Rows {
+    /// Adds what an append writes at its place, and brings what is known up to date with it.
+    pub(super) fn add(&mut self, prepared: &Prepared, place: Appended, seen: &mut Seen) {
+        let append = &prepared.append;
+        let session = &append.session;
+        let mut hashes = Vec::new();
+        for (admission, body_hash) in prepared.admissions() {
+            let known = InputSeen {
+                session: session.clone(),
+                input: admission.input.clone(),
+                body_hash: body_hash.to_owned(),
+            };
+            seen.inputs.insert(InputKey::of(admission), known);
+            hashes.push(body_hash);
         }
-    }
-    batch.push(
-        "UPDATE session SET head = ?, last_at = max(last_at, ?), turns = max(turns, ?), transcript_bytes = transcript_bytes + ?, title = coalesce(title, ?) WHERE id = ?",
-        [
-            place.head.into(),
-            append.at.into(),
-            growth.turn.into(),
-            growth.bytes.into(),
-            growth.title.into(),
-            session.into(),
-        ],
-    );
-    batch
-}
-
-/// What the events of an append add to their session.
-#[derive(Default)]
-struct Growth {
-    bytes: u64,
-    turn: u32,
-    title: Option<String>,
-}
-
-impl Growth {
-    fn add(&mut self, event: &EventBody) {
-        self.bytes += transcript_bytes(event);
-        match event {
-            EventBody::TurnStarted(start) => self.turn = start.turn,
-            EventBody::InputAdmitted(admission) if self.title.is_none() => {
-                self.title = Some(title(&admission.parts));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn insert_events(batch: &mut Batch, append: &Append, payloads: Vec<String>, place: Appended) {
-    let rows = (place.first..)
-        .zip(append.events.iter().zip(payloads))
-        .map(|(seq, (event, payload))| {
-            vec![
-                append.session.as_str().into(),
+        let mut hashes = hashes.into_iter();
+        let mut title = None;
+        let lane = seen.sessions.entry(session.clone()).or_default();
+        lane.head = place.head;
+        let events = append.events.iter().zip(&prepared.encoded);
+        for (seq, (event, encoded)) in (place.first..).zip(events) {
+            self.events.push([
+                session.as_str().into(),
                 seq.into(),
                 append.at.into(),
                 event.kind().into(),
                 event.version().into(),
-                Value::Text(payload),
-            ]
-        })
-        .collect();
-    batch.push_rows(
-        "INSERT INTO event (session, seq, at, kind, version, payload) VALUES",
-        "(?, ?, ?, ?, ?, ?)",
-        rows,
-    );
-}
-
-fn admit(
-    batch: &mut Batch,
-    append: &Append,
-    seq: u64,
-    admission: &Admission,
-    body_hash: Option<&str>,
-) {
-    batch.push(
-        "INSERT INTO input (id, session, seq, at, channel, account, external_id, body_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            admission.input.as_str().into(),
-            append.session.as_str().into(),
-            seq.into(),
-            append.at.into(),
-            admission.origin.channel.as_str().into(),
-            admission.origin.account.as_str().into(),
-            admission.external_id.as_str().into(),
-            body_hash.into(),
-        ],
-    );
-}
-
-fn compose(batch: &mut Batch, session: &str, seq: u64, reply: &ReplyComposed, growth: &Growth) {
-    for input in &reply.inputs {
-        batch.push(
-            "UPDATE input SET answered_by = ? WHERE id = ? AND session = ? AND answered_by IS NULL",
-            [seq.into(), input.as_str().into(), session.into()],
-        );
+                encoded.payload.as_str().into(),
+            ]);
+            lane.transcript_bytes += transcript_bytes(event);
+            match event {
+                EventBody::InputAdmitted(admission) => {
+                    title = title.or_else(|| Some(clip_title(&admission.parts)));
+                    lane.open.insert(admission.input.clone());
+                    self.admit(session, (seq, append.at), admission, hashes.next());
+                }
+                EventBody::LaneClaimed { epoch, owner } => {
+                    let (owner, epoch) = (owner.clone(), *epoch);
+                    self.derive(Table::Claim, json!([session, owner, epoch]));
+                    lane.claim = Some(ClaimSeen { owner, epoch });
+                }
+                EventBody::TurnStarted(start) => lane.turns = start.turn.into(),
+                EventBody::ReplyComposed(reply) => self.compose(session, seq, reply, lane),
+                EventBody::DeliveryFailed { delivery, reason } => {
+                    self.derive(Table::Failure, json!([delivery, reason]));
+                }
+                _ => {}
+            }
+        }
+        let working_dir = match append.events.first() {
+            Some(EventBody::SessionOpened { working_dir }) => working_dir,
+            // The row is there, and keeps its own.
+            _ => "",
+        };
+        let (head, turns, bytes) = (lane.head, lane.turns, lane.transcript_bytes);
+        let row = json!([session, working_dir, append.at, head, turns, bytes, title]);
+        self.derive(Table::Session, row);
     }
-    let rows: Vec<Vec<Value>> = reply
-        .deliveries
-        .iter()
-        .map(|draft| vec![draft.delivery.as_str().into(), session.into(), seq.into()])
-        .collect();
-    batch.push_rows(
-        "INSERT INTO delivery (id, session, seq, state) VALUES",
-        "(?, ?, ?, 'prepared')",
-        rows,
-    );
-    batch.push(
-        "INSERT INTO rest (session, transcript_bytes, seq, turn) SELECT id, transcript_bytes + ?, ?, ? FROM session WHERE id = ? AND NOT EXISTS (SELECT 1 FROM input WHERE input.session = session.id AND answered_by IS NULL)",
-        [growth.bytes.into(), seq.into(), reply.turn.into(), session.into()],
-    );
+
+    /// The statements that write the rows; none if there are none.
+    pub(super) fn into_batch(self) -> Option<Batch> {
+        if self.events.is_empty() {
+            return None;
+        }
+        let mut batch = Batch::default();
+        batch.push_rows(INSERT_EVENTS, self.events);
+        for (table, statement) in STATEMENTS {
+            let rows: Vec<&Json> = self
+                .derived
+                .iter()
+                .filter_map(|(of, row)| (*of == table).then_some(row))
+                .collect();
+            if !rows.is_empty() {
+                batch.push(statement, [json!(rows).to_string().into()]);
+            }
+        }
+        Some(batch)
+    }
+
+    fn derive(&mut self, table: Table, row: Json) {
+        self.derived.push((table, row));
+    }
+
+    fn admit(
+        &mut self,
+        session: &SessionId,
+        (seq, at): (u64, i64),
+        admission: &Admission,
+        body_hash: Option<&str>,
+    ) {
+        let row = json!([
+            admission.input,
+            session,
+            seq,
+            at,
+            admission.origin.channel,
+            admission.origin.account,
+            admission.external_id,
+            body_hash,
+        ]);
+        self.derive(Table::Input, row);
+    }
+
+    fn compose(
+        &mut self,
+        session: &SessionId,
+        seq: u64,
+        reply: &ReplyComposed,
+        lane: &mut SessionSeen,
+    ) {
+        for input in &reply.inputs {
+            if lane.open.remove(input) {
+                self.derive(Table::Answer, json!([input, seq]));
+            }
+        }
+        for draft in &reply.deliveries {
+            self.derive(Table::Delivery, json!([draft.delivery, session, seq]));
+        }
+        if lane.open.is_empty() {
+            let row = json!([session, lane.transcript_bytes, seq, reply.turn]);
+            self.derive(Table::Rest, row);
+        }
+    }
 }
 
 /// Bytes of text that the model is shown because of this event, the measure of `Message::bytes`.
@@ -173,7 +231,7 @@ fn transcript_bytes(event: &EventBody) -> u64 {
 }
 
 /// The first characters of a message, on one line.
-fn title(parts: &[Part]) -> String {
+fn clip_title(parts: &[Part]) -> String {
     let mut title = String::new();
     for word in parts
         .iter()
@@ -198,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_title_is_one_short_line() {
-        let check = |text: &str, expect: &str| assert_eq!(title(&[Part::text(text)]), expect);
+        let check = |text: &str, expect: &str| assert_eq!(clip_title(&[Part::text(text)]), expect);
         check("what's in\n  this folder?", "what's in this folder?");
         check("", "");
         check(&"ü".repeat(100), &"ü".repeat(80));

@@ -9,43 +9,58 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Error, Row as _};
 
 use super::batch::Batch;
-use super::decide::{InputKey, InputSeen, Seen, SessionSeen};
-use super::job::Job;
+use super::decide::{InputKey, InputSeen, Prepared, Seen, SessionSeen};
 
-const SESSIONS: &str = "SELECT id, head, owner, epoch FROM session \
-     LEFT JOIN claim ON resource = 'session/' || id \
+const SESSIONS: &str = "SELECT id, head, owner, epoch, turns, transcript_bytes, \
+     (SELECT json_group_array(input.id) FROM input WHERE input.session = session.id AND answered_by IS NULL) \
+     FROM session LEFT JOIN claim ON resource = 'session/' || id \
      WHERE id IN (SELECT value FROM json_each(?))";
 
 const INPUTS: &str = "SELECT i.session, i.id, i.body_hash, i.channel, i.account, i.external_id \
      FROM json_each(?) AS k JOIN input AS i \
      ON i.channel = k.value ->> 0 AND i.account = k.value ->> 1 AND i.external_id = k.value ->> 2";
 
-/// Columns of a row of [`SESSIONS`]; those of [`INPUTS`] have more.
-const SESSION_COLUMNS: usize = 4;
+/// Columns of a row of [`SESSIONS`]; those of [`INPUTS`] have fewer.
+const SESSION_COLUMNS: usize = 7;
 
-/// Takes the write lock and reads the sessions and inputs that the jobs name.
+/// Takes the write lock and reads the sessions and inputs that the appends name.
 ///
 /// # Errors
 /// `SQLite`'s; busy if another process keeps the lock.
-pub(super) async fn begin(connection: &mut SqliteConnection, jobs: &[Job]) -> Result<Seen, Error> {
-    let appends = || {
-        jobs.iter().filter_map(|job| match job {
-            Job::Append(prepared, _) => Some(prepared),
-            Job::Swap(..) => None,
-        })
-    };
-    let sessions: Vec<&str> = appends()
-        .map(|prepared| prepared.append.session.as_str())
-        .collect();
-    let inputs: Vec<[String; 3]> = appends()
-        .flat_map(|prepared| prepared.admissions())
-        .map(|(admission, _)| {
-            let key = InputKey::of(admission);
-            [key.channel, key.account, key.external_id]
-        })
-        .collect();
+pub(super) async fn begin(
+    connection: &mut SqliteConnection,
+    appends: &[&Prepared],
+) -> Result<Seen, Error> {
     let mut batch = Batch::default();
     batch.push("BEGIN IMMEDIATE", []);
+    ask(connection, batch, appends).await
+}
+
+/// Reads them again within the transaction.
+///
+/// # Errors
+/// `SQLite`'s.
+pub(super) async fn look(
+    connection: &mut SqliteConnection,
+    appends: &[&Prepared],
+) -> Result<Seen, Error> {
+    ask(connection, Batch::default(), appends).await
+}
+
+async fn ask(
+    connection: &mut SqliteConnection,
+    mut batch: Batch,
+    appends: &[&Prepared],
+) -> Result<Seen, Error> {
+    let mut sessions: Vec<&str> = Vec::new();
+    let mut inputs: Vec<[&str; 3]> = Vec::new();
+    for prepared in appends {
+        sessions.push(prepared.append.session.as_str());
+        for (admission, _) in prepared.admissions() {
+            let origin = &admission.origin;
+            inputs.push([&origin.channel, &origin.account, &admission.external_id]);
+        }
+    }
     if !sessions.is_empty() {
         batch.push(SESSIONS, [json!(sessions).to_string().into()]);
     }
@@ -74,6 +89,9 @@ fn session(row: &SqliteRow) -> Result<(SessionId, SessionSeen), Error> {
             owner: OwnerId::new(owner),
             epoch: epoch.cast_unsigned(),
         }),
+        turns: row.try_get::<i64, _>(4)?.cast_unsigned(),
+        transcript_bytes: row.try_get::<i64, _>(5)?.cast_unsigned(),
+        open: serde_json::from_str(row.try_get(6)?).map_err(|error| Error::Decode(error.into()))?,
     };
     Ok((SessionId::new(row.try_get::<String, _>(0)?), seen))
 }

@@ -109,6 +109,30 @@ async fn each_of_a_group_has_its_own_outcome() {
 }
 
 #[tokio::test]
+async fn one_that_cannot_be_written_leaves_its_neighbours() {
+    let scene = Scene::new();
+    let store = scene.open().await;
+    let lane = &mut Lane::begin(&store, "s").await;
+    let input = lane.admit("old", "hello").await;
+    let mut clash = admission("new", "hello");
+    clash.input = input;
+    let clash = open(&lane.session, vec![EventBody::InputAdmitted(clash)]);
+    let before = store.commits();
+    let outcomes = together(&store, vec![admit("s", "a"), clash, admit("s", "b")]).await;
+    assert_eq!(store.commits() - before, 1, "they came as one group");
+    let told: Vec<String> = outcomes
+        .iter()
+        .map(|outcome| match outcome {
+            Ok(appended) => format!("at {}", appended.first),
+            Err(AppendError::Failed(_)) => "failed".to_owned(),
+            Err(error) => panic!("unexpected: {error}"),
+        })
+        .collect();
+    assert_eq!(told, ["at 4", "failed", "at 5"]);
+    assert_eq!(seqs(&store, "s").await, [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
 async fn a_caller_that_leaves_cancels_nothing() {
     let scene = Scene::new();
     let store = scene.open().await;
