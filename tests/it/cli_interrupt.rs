@@ -56,9 +56,33 @@ fn after_kill_9_the_same_key_gets_its_answer() -> io::Result<()> {
     let (scene, process) = waiting()?;
     let killed = process.kill()?;
     assert!(killed.was_killed());
+    let recorded = scene.agent(["sessions", "show", "x"])?.stdout;
+    assert!(
+        recorded.contains("1 message waits for its answer"),
+        "{recorded}"
+    );
     let again = scene.run(["-s", "x", "--id", "k", "-e", "hello"])?;
     assert_eq!(again.stdout, "answered after all\n", "{}", again.all());
     assert_eq!(again.code, Some(0));
+    Ok(())
+}
+
+#[test]
+fn after_kill_9_the_next_message_has_the_first_answered_too() -> io::Result<()> {
+    let script = Script::new()
+        .once(When::user("first"), Reply::text("too late").gate("never"))
+        .on(When::user("first"), Reply::text("answer to the first"))
+        .on(When::user("second"), Reply::text("answer to the second"));
+    let scene = scene()?.with_model(script)?;
+    let process = scene.start_run(["-s", "x", "-e", "first"])?;
+    let model = scene.model().ok_or(io::ErrorKind::NotFound)?;
+    assert!(model.wait_for(LIMIT, |ledger| ledger.len() == 1));
+    process.kill()?;
+    let second = scene.run(["-s", "x", "-e", "second"])?;
+    assert_eq!(second.stdout, "answer to the second\n", "{}", second.all());
+    let recorded = scene.agent(["sessions", "show", "x"])?.stdout;
+    assert!(recorded.contains("answer to the first"), "{recorded}");
+    assert!(!recorded.contains("waits for its answer"), "{recorded}");
     Ok(())
 }
 

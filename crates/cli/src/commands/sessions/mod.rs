@@ -107,7 +107,7 @@ async fn show(store: &Store, session: &SessionId, environment: &Environment) -> 
     loop {
         let events = store.read(session, after, PAGE).await?;
         let Some(last) = events.last() else {
-            return Ok(());
+            return print(&transcript.ending(&row));
         };
         after = last.seq;
         let text: String = events.iter().map(|event| transcript.entry(event)).collect();

@@ -48,6 +48,18 @@ impl Transcript {
         format!("{}\n", self.style().bold().apply_to(text))
     }
 
+    /// What stands below all entries: whatever still waits for its answer.
+    pub(super) fn ending(&self, row: &SessionRow) -> String {
+        let (waits, it) = match row.open_inputs {
+            0 => return String::new(),
+            1 => ("1 message waits for its answer".to_owned(), "it"),
+            more => (format!("{more} messages wait for their answers"), "them"),
+        };
+        let id = &row.id;
+        let text = format!("{waits}; the next `agent run -s {id} -e …` answers {it} first");
+        format!("\n{}", self.note(&text))
+    }
+
     /// One event's entry, ended by a line feed; empty for what only machines need.
     pub(super) fn entry(&mut self, event: &Event) -> String {
         match &event.body {
