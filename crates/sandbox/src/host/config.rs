@@ -71,8 +71,12 @@ impl Default for Limits {
 pub enum Isolation {
     /// Everything that the system allows.
     Full,
-    /// As on a system that allows no namespaces.
+    /// As on a system that allows no namespaces (many containers). Everything that must hold does, but a
+    /// command has no loopback and no `/proc` of its own, its processes are not counted, and it can change
+    /// permissions and times (not contents) of the user's own files elsewhere.
     WithoutNamespaces,
-    /// As on a system that allows no namespaces and whose Landlock is older than ABI 6.
+    /// As on a system that allows no namespaces and whose Landlock is older than ABI 6. Signals then go to
+    /// the command's own group only, not to single processes; a runtime's signals to its own threads
+    /// (abort, pre-emption, real-time ones) cannot be told from the same to others.
     WithoutScopes,
 }

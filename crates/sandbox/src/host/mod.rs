@@ -94,8 +94,8 @@ impl HostSandbox {
         }
     }
 
-    /// Whether commands get namespaces of their own, by trying; for `agent doctor`. Without them they
-    /// are confined all the same, but have no loopback and see their own session's limits only.
+    /// Whether commands get namespaces of their own, by trying; for `agent doctor`. What is lost without
+    /// them is told at [`Isolation::WithoutNamespaces`].
     ///
     /// # Errors
     /// One sentence that says why not.

@@ -68,10 +68,7 @@ impl Record {
     /// Marks that the command begins under this boot, after forgetting what an earlier attempt left.
     pub(crate) fn begin(&self, held: &mut Held) -> io::Result<()> {
         held.unmark()?;
-        match std::fs::remove_file(&self.outcome) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        gone(std::fs::remove_file(&self.outcome))?;
         held.file.write_all(boot_id()?.as_bytes())
     }
 
@@ -79,14 +76,18 @@ impl Record {
     pub(crate) fn conclude(&self, end: &CommandEnd) -> io::Result<()> {
         let scratch = self.outcome.with_extension("outcome-tmp");
         let text = serde_json::to_vec(end)?;
-        let mut file = OpenOptions::new()
+        let written = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&scratch)?;
-        file.write_all(&text)?;
-        std::fs::rename(&scratch, &self.outcome)
+            .open(&scratch)
+            .and_then(|mut file| file.write_all(&text))
+            .and_then(|()| std::fs::rename(&scratch, &self.outcome));
+        if written.is_err() {
+            gone(std::fs::remove_file(&scratch))?;
+        }
+        written
     }
 
     /// What the record tells, read under its lock.
@@ -120,10 +121,6 @@ impl Record {
 
     /// Removes the record and what its command left in the temp folder.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        let gone = |result: io::Result<()>| match result {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        };
         gone(std::fs::remove_dir_all(&self.temp))?;
         gone(std::fs::remove_file(&self.outcome))?;
         gone(std::fs::remove_file(&self.lock))
@@ -142,6 +139,14 @@ impl Held {
         self.file.rewind()?;
         self.file.read_to_string(&mut mark)?;
         Ok(mark)
+    }
+}
+
+/// What was not there need not be removed.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

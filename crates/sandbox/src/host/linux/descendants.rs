@@ -6,9 +6,7 @@
 use std::collections::HashMap;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions};
-
-use super::kill;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
 /// Ends every descendant of this process, those in sessions of their own too, and reaps them. Some
 /// system calls cannot be ended (a dead network file system): then this waits, and the lock stays held.
@@ -21,7 +19,7 @@ pub(super) fn end_all() {
             // No child, and so no descendant: orphans would have come to us.
             Err(_) => return,
         }
-        below(me).into_iter().for_each(kill);
+        below(me).into_iter().for_each(end);
         // A child was among them, so waiting ends, and what that child left comes to us.
         match rustix::process::wait(WaitOptions::empty()) {
             Ok(_) | Err(Errno::INTR) => {}
@@ -41,8 +39,29 @@ pub(super) fn reap(awaited: Pid) -> Option<rustix::process::WaitStatus> {
     seen
 }
 
+/// A process as one look at `/proc` found it.
+#[derive(Clone, Copy)]
+struct Found {
+    process: Pid,
+    parent: Pid,
+}
+
+/// Ends a process that was found, unless its number belongs to another by now.
+fn end(found: Found) {
+    let Ok(handle) = rustix::process::pidfd_open(found.process, PidfdFlags::empty()) else {
+        return;
+    };
+    // The handle stays with one process. If that has another parent meanwhile, the next look finds it.
+    if parent_of(found.process) == Some(found.parent) {
+        match rustix::process::pidfd_send_signal(&handle, Signal::KILL) {
+            // It may have ended by itself.
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
 /// Every process below `root`, from one look at `/proc`.
-fn below(root: Pid) -> Vec<Pid> {
+fn below(root: Pid) -> Vec<Found> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -52,21 +71,24 @@ fn below(root: Pid) -> Vec<Pid> {
             continue;
         };
         // What ended since the look is no descendant any more.
-        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
-            continue;
-        };
-        if let Some(parent) = parent_in(&stat) {
+        if let Some(parent) = parent_of(pid) {
             children.entry(parent).or_default().push(pid);
         }
     }
     let mut found = Vec::new();
     let mut left = vec![root];
     while let Some(parent) = left.pop() {
-        let below = children.remove(&parent).unwrap_or_default();
-        left.extend(&below);
-        found.extend(below);
+        for process in children.remove(&parent).unwrap_or_default() {
+            found.push(Found { process, parent });
+            left.push(process);
+        }
     }
     found
+}
+
+fn parent_of(process: Pid) -> Option<Pid> {
+    let path = format!("/proc/{}/stat", process.as_raw_nonzero());
+    parent_in(&std::fs::read_to_string(path).ok()?)
 }
 
 /// The parent in a line of `/proc/<pid>/stat`. The name before it may hold spaces and brackets.

@@ -19,8 +19,6 @@ mod watch;
 
 use std::process::ExitCode;
 
-use rustix::process::Signal;
-
 use super::plan::{CONFINE, PROBE, STAGE_WORD, SUPERVISE};
 
 /// Acts as a stage of a command if this process was started as one. Call it first in `main`, before any
@@ -73,11 +71,4 @@ fn signals_left_to_the_parent() -> nix::sys::signal::SigSet {
         signals.add(signal);
     }
     signals
-}
-
-/// Ends a process at once; it may be gone already.
-fn kill(pid: rustix::process::Pid) {
-    match rustix::process::kill_process(pid, Signal::KILL) {
-        Ok(()) | Err(_) => {}
-    }
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use corvid_core::{CommandEnd, CommandEnding};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
-use rustix::process::{Pid, WaitOptions};
+use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::output::{Newest, PROGRESS_INTERVAL, Sink};
-use super::{descendants, kill, pipe};
+use super::{descendants, pipe};
 use crate::host::config::Isolation;
 use crate::host::plan::{CONFINE, Exit, Finding, Notice, Plan, STAGE_WORD};
 
@@ -204,7 +204,10 @@ impl Watch {
         };
         if self.own_namespaces {
             // The kernel ends the whole namespace before it gives back its first process.
-            kill(stage);
+            match rustix::process::kill_process(stage, Signal::KILL) {
+                // It may have ended by itself; its number stays until it is waited for.
+                Ok(()) | Err(_) => {}
+            }
             let status = rustix::io::retry_on_intr(|| {
                 rustix::process::waitpid(Some(stage), WaitOptions::empty())
             });
