@@ -201,9 +201,10 @@ proptest! {
         };
         let before = replies(&world);
         let rests = world.state.at_rest();
-        // Each life begins what it can and dies of it; finding out what became of a call may take one more.
+        // Each life begins what it can and dies of it. A step takes no more lives than it has attempts, but
+        // a call that cannot even be prepared ends its step, and finding out about one may take another.
         let mut epoch = world.state.epoch;
-        for _ in 0..rules.limits.attempts + 2 {
+        for _ in 0..=(rules.limits.attempts + 1) * rules.limits.max_steps {
             epoch += 1;
             world.write(claimed(epoch));
             world.decide_all(first);
