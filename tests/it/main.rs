@@ -8,6 +8,7 @@ mod cli_interrupt;
 mod cli_mistakes;
 mod cli_run;
 mod cli_sessions;
+mod cli_terminal;
 #[cfg(feature = "faults")]
 mod crash;
 mod house;
