@@ -4,6 +4,7 @@
 
 use corvid_core::ClaimSeen;
 use corvid_core::wire::{InputId, OwnerId, SessionId};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Error, Row as _};
@@ -11,17 +12,30 @@ use sqlx::{Error, Row as _};
 use super::batch::Batch;
 use super::decide::{InputKey, InputSeen, Prepared, Seen, SessionSeen};
 
-const SESSIONS: &str = "SELECT id, head, owner, epoch, turns, transcript_bytes, \
-     (SELECT json_group_array(input.id) FROM input WHERE input.session = session.id AND answered_by IS NULL) \
+/// One row that holds all sessions as JSON: a row each would wake the asker once a session.
+const SESSIONS: &str = "SELECT json_group_array(json_array(id, head, turns, transcript_bytes, owner, epoch, \
+     json((SELECT json_group_array(input.id) FROM input WHERE input.session = session.id AND answered_by IS NULL)))) \
      FROM session LEFT JOIN claim ON resource = 'session/' || id \
      WHERE id IN (SELECT value FROM json_each(?))";
 
-const INPUTS: &str = "SELECT i.session, i.id, i.body_hash, i.channel, i.account, i.external_id \
+/// One row that holds all inputs as JSON.
+const INPUTS: &str = "SELECT json_group_array(json_array(i.channel, i.account, i.external_id, i.session, i.id, i.body_hash)) \
      FROM json_each(?) AS k JOIN input AS i \
      ON i.channel = k.value ->> 0 AND i.account = k.value ->> 1 AND i.external_id = k.value ->> 2";
 
-/// Columns of a row of [`SESSIONS`]; those of [`INPUTS`] have fewer.
-const SESSION_COLUMNS: usize = 7;
+/// A session as [`SESSIONS`] has it.
+type Session = (
+    SessionId,
+    u64,
+    u64,
+    u64,
+    Option<OwnerId>,
+    Option<u64>,
+    Vec<InputId>,
+);
+
+/// An input as [`INPUTS`] has it.
+type Input = (String, String, String, SessionId, InputId, String);
 
 /// Takes the write lock and reads the sessions and inputs that the appends name.
 ///
@@ -67,45 +81,48 @@ async fn ask(
     if !inputs.is_empty() {
         batch.push(INPUTS, [json!(inputs).to_string().into()]);
     }
-    let mut seen = Seen::default();
-    for row in batch.run(connection).await? {
-        if row.len() == SESSION_COLUMNS {
-            let (session, found) = session(&row)?;
-            seen.sessions.insert(session, found);
-        } else {
-            let (key, found) = input(&row)?;
-            seen.inputs.insert(key, found);
-        }
-    }
-    Ok(seen)
+    let rows = batch.run(connection).await?;
+    let mut rows = rows.iter();
+    let sessions = listed(rows.next())?.into_iter().map(session);
+    let inputs = listed(rows.next())?.into_iter().map(input);
+    Ok(Seen {
+        sessions: sessions.collect(),
+        inputs: inputs.collect(),
+    })
 }
 
-fn session(row: &SqliteRow) -> Result<(SessionId, SessionSeen), Error> {
-    let owner: Option<String> = row.try_get(2)?;
-    let epoch: Option<i64> = row.try_get(3)?;
+/// What a row lists; nothing where it was not asked for.
+fn listed<T: DeserializeOwned>(row: Option<&SqliteRow>) -> Result<Vec<T>, Error> {
+    let Some(row) = row else {
+        return Ok(Vec::new());
+    };
+    serde_json::from_str(row.try_get(0)?).map_err(|error| Error::Decode(error.into()))
+}
+
+fn session(row: Session) -> (SessionId, SessionSeen) {
+    let (session, head, turns, transcript_bytes, owner, epoch, open) = row;
+    let claim = owner.zip(epoch);
     let seen = SessionSeen {
-        head: row.try_get::<i64, _>(1)?.cast_unsigned(),
-        claim: owner.zip(epoch).map(|(owner, epoch)| ClaimSeen {
-            owner: OwnerId::new(owner),
-            epoch: epoch.cast_unsigned(),
-        }),
-        turns: row.try_get::<i64, _>(4)?.cast_unsigned(),
-        transcript_bytes: row.try_get::<i64, _>(5)?.cast_unsigned(),
-        open: serde_json::from_str(row.try_get(6)?).map_err(|error| Error::Decode(error.into()))?,
+        head,
+        claim: claim.map(|(owner, epoch)| ClaimSeen { owner, epoch }),
+        turns,
+        transcript_bytes,
+        open: open.into_iter().collect(),
     };
-    Ok((SessionId::new(row.try_get::<String, _>(0)?), seen))
+    (session, seen)
 }
 
-fn input(row: &SqliteRow) -> Result<(InputKey, InputSeen), Error> {
-    let seen = InputSeen {
-        session: SessionId::new(row.try_get::<String, _>(0)?),
-        input: InputId::new(row.try_get::<String, _>(1)?),
-        body_hash: row.try_get(2)?,
-    };
+fn input(row: Input) -> (InputKey, InputSeen) {
+    let (channel, account, external_id, session, input, body_hash) = row;
     let key = InputKey {
-        channel: row.try_get(3)?,
-        account: row.try_get(4)?,
-        external_id: row.try_get(5)?,
+        channel,
+        account,
+        external_id,
     };
-    Ok((key, seen))
+    let seen = InputSeen {
+        session,
+        input,
+        body_hash,
+    };
+    (key, seen)
 }
