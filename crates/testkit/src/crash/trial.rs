@@ -9,10 +9,10 @@ use super::breach::Breach;
 use super::evidence::Evidence;
 use super::run::WAITS;
 use super::stage::{Cue, Stage};
+use crate::process::Output;
 
-/// The gates that hold the other process's first answer back, and the killed one's.
-const BUSY: &str = "busy";
-const WATCHED: &str = "watched";
+/// The gate that holds a first answer back where two processes are to meet.
+const GATE: &str = "meeting";
 
 /// What is going on when the process is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,16 +56,12 @@ pub(super) struct Outcome {
 impl Trial {
     /// Runs the trial.
     pub(super) fn run(&self, agent: &Path, defect: Option<&str>) -> io::Result<Outcome> {
-        let mut stage = Stage::new(agent, defect, &[("other", BUSY), ("main", WATCHED)])?;
-        let unused = match self.situation {
-            Situation::Busy => WATCHED,
-            Situation::Watched => BUSY,
-            Situation::Fresh | Situation::Continuing | Situation::Again => {
-                stage.open(BUSY);
-                WATCHED
-            }
+        let held: &[_] = match self.situation {
+            Situation::Fresh | Situation::Continuing | Situation::Again => &[],
+            Situation::Busy => &[("other", GATE)],
+            Situation::Watched => &[("main", GATE)],
         };
-        stage.open(unused);
+        let mut stage = Stage::new(agent, defect, held)?;
         let crash = format!("{}:{}", self.point, self.hit);
         let killed = Cue {
             id: "main",
@@ -76,50 +72,7 @@ impl Trial {
             crash: None,
             ..killed
         };
-        let reached = match self.situation {
-            Situation::Fresh => stage.play(killed)?.was_killed(),
-            Situation::Continuing => {
-                stage.play(Cue {
-                    id: "before",
-                    ..alone
-                })?;
-                stage.play(killed)?.was_killed()
-            }
-            Situation::Again => {
-                let reached = stage.play(killed)?.was_killed();
-                let first_hit = format!("{}:1", self.point);
-                stage.play(Cue {
-                    crash: Some(&first_hit),
-                    ..killed
-                })?;
-                reached
-            }
-            Situation::Busy => {
-                let other = stage.enter(Cue {
-                    id: "other",
-                    ..alone
-                })?;
-                stage.await_requests(1);
-                let reached = stage.play(killed)?.was_killed();
-                stage.open(BUSY);
-                stage.leave(other)?;
-                reached
-            }
-            Situation::Watched => {
-                let main = stage.enter(killed)?;
-                stage.await_requests(1);
-                let other = stage.enter(Cue {
-                    id: "other",
-                    json: true,
-                    crash: None,
-                })?;
-                other.process().hear(|said| said.contains(WAITS));
-                stage.open(WATCHED);
-                let reached = stage.leave(main)?.was_killed();
-                stage.leave(other)?;
-                reached
-            }
-        };
+        let reached = self.kill(&mut stage, killed)?.was_killed();
         stage.play(alone)?;
         let evidence = stage.evidence()?;
         Ok(Outcome {
@@ -127,6 +80,48 @@ impl Trial {
             breaches: evidence.breaches().into_iter().collect(),
             evidence,
         })
+    }
+
+    /// Plays the situation up to the kill and whatever else goes on, and returns the killed process's output.
+    fn kill(&self, stage: &mut Stage, killed: Cue<'_>) -> io::Result<Output> {
+        let another = |id| Cue {
+            id,
+            // Its lines tell when it waits.
+            json: true,
+            crash: None,
+        };
+        match self.situation {
+            Situation::Fresh => stage.play(killed),
+            Situation::Continuing => {
+                stage.play(another("before"))?;
+                stage.play(killed)
+            }
+            Situation::Again => {
+                let output = stage.play(killed)?;
+                let first_hit = format!("{}:1", self.point);
+                let crash = Some(first_hit.as_str());
+                stage.play(Cue { crash, ..killed })?;
+                Ok(output)
+            }
+            Situation::Busy => {
+                let other = stage.enter(another("other"))?;
+                stage.await_requests(1);
+                let output = stage.play(killed)?;
+                stage.open(GATE);
+                stage.leave(other)?;
+                Ok(output)
+            }
+            Situation::Watched => {
+                let main = stage.enter(killed)?;
+                stage.await_requests(1);
+                let other = stage.enter(another("other"))?;
+                other.process().hear(|said| said.contains(WAITS));
+                stage.open(GATE);
+                let output = stage.leave(main)?;
+                stage.leave(other)?;
+                Ok(output)
+            }
+        }
     }
 }
 
