@@ -199,10 +199,12 @@ mod tests {
 
     #[test]
     fn help_reads_well() {
-        insta::assert_snapshot!("help", Line::command().render_long_help());
-        for mut command in Line::command().get_subcommands().cloned() {
+        // As wide as it gets, whatever the terminal of the person who runs the tests.
+        let mut line = Line::command().term_width(100);
+        insta::assert_snapshot!("help", line.render_long_help());
+        for command in line.get_subcommands().cloned() {
             let name = format!("help_{}", command.get_name());
-            insta::assert_snapshot!(name, command.render_long_help());
+            insta::assert_snapshot!(name, command.term_width(100).render_long_help());
         }
     }
 }
