@@ -180,8 +180,13 @@ impl Lane {
         let stop = self.hooks.stop.clone();
         tokio::select! {
             finished = self.work.next() => {
-                let facts = self.facts_of(finished).await;
-                self.facts.extend(facts);
+                // What has ended beside it shares its commit.
+                let mut ended = Some(finished);
+                while let Some(finished) = ended {
+                    let facts = self.facts_of(finished).await;
+                    self.facts.extend(facts);
+                    ended = self.work.ready();
+                }
             }
             () = wake.notified() => self.read_on().await?,
             () = stop.cancelled(), if !self.stop_told => {

@@ -130,6 +130,16 @@ impl Work {
         }
     }
 
+    /// A result that is already there, of a task that is still at work.
+    pub(super) fn ready(&mut self) -> Option<Finished> {
+        while let Ok((key, finished)) = self.results.try_recv() {
+            if self.tasks.remove(&key).is_some() {
+                return Some(finished);
+            }
+        }
+        None
+    }
+
     /// Ends everything; what has begun an outside effect is awaited.
     pub(super) async fn end_all(&mut self) {
         for running in self.tasks.values() {
