@@ -16,9 +16,10 @@ use corvid_core::{
     Checked, CommandEnd, CommandEnding, CommandRecord, CommandSpec, Invocation, Progress,
     Reconciled, Sandbox, Tool, ToolError, ToolOutput, ToolSpec,
 };
+use corvid_sandbox::boot_id;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::arguments;
 use crate::blocking;
@@ -28,6 +29,9 @@ use crate::output::excerpt;
 
 /// The longest line of progress, in characters.
 const PROGRESS_CHARS: usize = 200;
+
+/// The proof's key for the machine's run in which the call was prepared.
+const BOOT: &str = "boot";
 
 /// Runs a shell command.
 pub(crate) struct Run {
@@ -133,6 +137,11 @@ impl Tool for Run {
         })
     }
 
+    /// Names the machine's present run: a record that a power loss may have swallowed says nothing.
+    async fn prepare(&self, _call: &Invocation) -> Result<Option<Value>, ToolError> {
+        Ok(boot_id().ok().map(|boot| json!({ BOOT: boot })))
+    }
+
     async fn run(&self, call: &Invocation) -> Result<ToolOutput, ToolError> {
         let asked: Arguments =
             arguments::read(&self.spec.parameters, &call.arguments).map_err(ToolError::Tell)?;
@@ -157,13 +166,17 @@ impl Tool for Run {
         self.output(call, &end).await
     }
 
-    async fn reconcile(&self, call: &Invocation, _proof: Option<&Value>) -> Reconciled {
+    async fn reconcile(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {
         let command = match self.command(call) {
             Ok(command) => command,
             Err(error) => return Reconciled::Unknown(error),
         };
         let end = match self.sandbox.reconcile(&command).await {
-            CommandRecord::NotStarted => return Reconciled::NotDone,
+            CommandRecord::NotStarted if is_of_this_boot(proof) => return Reconciled::NotDone,
+            CommandRecord::NotStarted => {
+                let reason = "the machine was started anew meanwhile, and no record is left";
+                return Reconciled::Unknown(reason.to_owned());
+            }
             CommandRecord::Unknown(reason) => return Reconciled::Unknown(reason),
             CommandRecord::Ended(end) => end,
         };
@@ -181,6 +194,12 @@ impl Tool for Run {
             Reconciled::Done(output)
         }
     }
+}
+
+/// Whether a call was prepared since the machine was last started, as far as it was noted.
+fn is_of_this_boot(proof: Option<&Value>) -> bool {
+    let noted = proof.and_then(|proof| proof.get(BOOT)?.as_str());
+    noted.is_none_or(|noted| boot_id().is_ok_and(|boot| boot == noted))
 }
 
 /// Checks that `folder` is a folder beneath `root`. The sandbox confines the command in any case; this

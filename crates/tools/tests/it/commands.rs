@@ -229,3 +229,23 @@ async fn an_earlier_process_left_a_record() {
         assert_eq!(found, expect);
     }
 }
+
+#[tokio::test]
+async fn after_a_restart_of_the_machine_a_missing_record_says_nothing() {
+    let scene = Scene::new();
+    scene
+        .sandbox
+        .records
+        .lock()
+        .expect("lock")
+        .push_back(CommandRecord::NotStarted);
+    let call = scene
+        .invocation("system.run", 0, json!({ "command": "x" }))
+        .expect("valid");
+    let before = json!({ "boot": "another run of the machine" });
+    let found = scene
+        .tool("system.run")
+        .reconcile(&call, Some(&before))
+        .await;
+    assert!(matches!(found, Reconciled::Unknown(_)), "{found:?}");
+}
