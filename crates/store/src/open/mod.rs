@@ -27,9 +27,11 @@ const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Pages (of 4 KiB) in the log before a commit folds it into the file. The first process to open a store reads
-/// the whole log again, at 1.7 µs a page, so a short log is what a one-shot start wants; `SQLite`'s own 1000
-/// cost such a start up to 1.7 ms.
+/// the whole log again, at 1.7 µs a page, so a short log is what one-shot starts want.
 const CHECKPOINT_PAGES: &str = "256";
+
+/// Tells a connection that it writes much: folding every 256 pages would cost it a fifth of its time.
+pub(crate) const FOLD_RARELY: &str = "PRAGMA wal_autocheckpoint = 2000";
 
 /// Statements that each connection keeps prepared; an append's shape depends on what it holds.
 const PREPARED_STATEMENTS: usize = 128;

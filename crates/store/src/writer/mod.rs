@@ -31,6 +31,9 @@ const QUEUE: usize = 1024;
 /// Jobs that share one transaction at most, so that the first need not wait long for the last.
 const GROUP: usize = 256;
 
+/// Commits after which a process is taken for one that stays and writes much.
+const SETTLED: u64 = 64;
+
 /// A handle on the queue.
 pub(crate) struct Writer {
     jobs: mpsc::Sender<Job>,
@@ -121,8 +124,12 @@ impl Shared {
         loop {
             while let Some(group) = desk.next_group() {
                 let committed = desk.write(group).await;
-                self.commits
+                let before = self
+                    .commits
                     .fetch_add(u64::from(committed), Ordering::Relaxed);
+                if committed && before == SETTLED {
+                    desk.fold_rarely().await;
+                }
             }
             self.busy.store(false, Ordering::SeqCst);
             // A job that was queued after the last look saw `busy` and relies on this one.
@@ -143,6 +150,14 @@ impl Desk {
             }
         }
         Some(group)
+    }
+
+    async fn fold_rarely(&mut self) {
+        if let Some(connection) = &mut self.connection
+            && let Err(error) = sqlx::query(open::FOLD_RARELY).execute(connection).await
+        {
+            tracing::debug!(%error, "the log goes on being folded often");
+        }
     }
 
     /// Writes and answers a group; true if it was committed.
