@@ -59,6 +59,12 @@ pub(crate) fn sandbox(composed: &Composed, environment: &Environment) -> HostSan
     config
         .variables
         .clone_from(&composed.settings.sandbox.variables);
+    for (name, value) in &composed.finders {
+        // Found later, the person's own value would win; it is the same or not granted.
+        config.environment.retain(|(known, _)| known != name);
+        config.environment.push((name.clone(), value.clone()));
+        config.variables.push(name.clone());
+    }
     config.limits.output_bytes = composed.output_bytes;
     HostSandbox::new(config)
 }

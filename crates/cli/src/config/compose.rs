@@ -12,7 +12,7 @@ use super::environment::Environment;
 use super::home::Home;
 use super::problem::{Problem, Problems};
 use super::settings::{Provider, Settings};
-use super::{Layered, secrets};
+use super::{Layered, secrets, toolchains};
 
 /// A mebibyte.
 const MIB: u64 = 1024 * 1024;
@@ -32,6 +32,8 @@ pub(crate) struct Composed {
     pub(crate) tools: corvid_tools::Config,
     /// Folders that commands and tools may read beside the system's.
     pub(crate) toolchains: Vec<PathBuf>,
+    /// Variables by which commands find them.
+    pub(crate) finders: Vec<(String, String)>,
     /// Bytes of a command's output that are kept.
     pub(crate) output_bytes: u64,
     /// Folders that no tool may touch.
@@ -85,20 +87,22 @@ impl Composed {
             // It is not set: anything else that is no address was refused by now.
             Err(_) => home.state.join("corvid.db"),
         };
-        let toolchains: Vec<PathBuf> = settings
-            .sandbox
-            .toolchains
-            .iter()
-            .map(|path| expand("sandbox.toolchains", path))
-            .collect();
+        let named = &settings.sandbox.toolchains;
+        let folders: Vec<PathBuf> = if named == toolchains::USUAL {
+            toolchains::usual(home)
+        } else {
+            let expanded = named.iter().map(|path| expand("sandbox.toolchains", path));
+            expanded.collect()
+        };
         if !problems.is_empty() {
             return Err(Problems(problems).into());
         }
         let private = private(home, &database);
         Ok(Self {
             outputs: home.state.join("outputs"),
-            tools: tools(&settings, &toolchains, &private),
-            toolchains,
+            tools: tools(&settings, &folders, &private),
+            finders: toolchains::finders(&folders, home, environment),
+            toolchains: folders,
             output_bytes: settings.sandbox.output_mb * MIB,
             private,
             store: corvid_store::Config { path: database },

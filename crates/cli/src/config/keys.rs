@@ -5,6 +5,7 @@
 use corvid_llm::PRESETS;
 
 use super::environment::TWIN_PREFIX;
+use super::toolchains;
 use super::value::{Kind, Value};
 
 /// One key.
@@ -44,7 +45,11 @@ pub(crate) fn keys() -> Vec<Key> {
             Value::Count(10_000),
         ),
         key("tools.max_file_mb", count(1, 256), Value::Count(8)),
-        key("sandbox.toolchains", Kind::Folders, Value::List(Vec::new())),
+        key(
+            "sandbox.toolchains",
+            Kind::Folders,
+            Value::List(toolchains::USUAL.iter().map(ToString::to_string).collect()),
+        ),
         key("sandbox.variables", Kind::Names, Value::List(Vec::new())),
         key("sandbox.output_mb", count(1, 4_096), Value::Count(64)),
     ];

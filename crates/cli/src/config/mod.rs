@@ -11,6 +11,7 @@ mod problem;
 mod secrets;
 mod set;
 mod settings;
+mod toolchains;
 mod value;
 
 use std::collections::BTreeMap;

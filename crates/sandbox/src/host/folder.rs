@@ -2,6 +2,7 @@
 //! Invariant: no grant contains a private path, since a grant cannot be subtracted from.
 //! It must not know how a grant is enforced.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::paths::canonical;
@@ -76,12 +77,32 @@ impl Borders {
 fn overlaps(path: &Path, private: &[PathBuf]) -> bool {
     private
         .iter()
-        .any(|private| private.starts_with(path) || path.starts_with(private))
+        .any(|private| is_beneath(private, path) || is_beneath(path, private))
+}
+
+/// `Path::starts_with` for two canonical paths, without taking them apart: every grant is held against
+/// every private path at each start.
+fn is_beneath(path: &Path, folder: &Path) -> bool {
+    let (path, folder) = (path.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || folder.ends_with(b"/"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beneath_means_what_it_means_for_paths() {
+        let paths = ["/", "/a", "/a/b", "/a/bc", "/ab"];
+        for path in paths {
+            for folder in paths {
+                let (path, folder) = (Path::new(path), Path::new(folder));
+                let expect = path.starts_with(folder);
+                assert_eq!(is_beneath(path, folder), expect, "{path:?} {folder:?}");
+            }
+        }
+    }
 
     #[test]
     fn a_working_folder_is_judged_by_its_real_path() {
