@@ -86,6 +86,25 @@ fn on_a_full_disk_nothing_is_promised_and_nothing_lost() -> io::Result<()> {
 }
 
 #[test]
+fn a_command_that_writes_more_than_the_disk_holds_ends_its_turn() -> io::Result<()> {
+    let scene = scene()?;
+    let Some(_disk) = SmallDisk::mount(&scene)? else {
+        return Ok(());
+    };
+    let loud = "run head -c 30000000 /dev/zero | tr '\\0' x; echo; echo the end";
+    for _ in 0..2 {
+        let told = scene.run(["-s", "x", "-e", loud])?;
+        assert_eq!(told.code, Some(0), "{}", told.stderr);
+        assert!(told.stdout.contains("it wrote 30000009 bytes, of which"));
+        assert!(told.stdout.contains("\nthe end\n"));
+    }
+    let told = scene.run(["-s", "x", "-e", "run echo as before"])?;
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert!(told.stdout.contains("as before"), "{}", told.all());
+    Ok(())
+}
+
+#[test]
 fn a_first_start_on_a_full_disk_says_so() -> io::Result<()> {
     let scene = scene()?;
     let Some(disk) = SmallDisk::mount(&scene)? else {

@@ -1,5 +1,6 @@
 //! A command's output on its way to the file: its beginning, and of what is too much the end.
-//! Invariant: neither the disk nor the memory it takes grows with what the command writes.
+//! Invariant: neither the disk nor the memory it takes grows with what the command writes, and it never
+//! takes the room in which the journal must still write down how the command ended.
 //! It must not know where the output comes from.
 
 use std::fs::{File, OpenOptions};
@@ -7,6 +8,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// Bytes of the disk that output leaves free: of what no longer fits only the end is kept.
+const RESERVE: u64 = 8 << 20;
 
 /// Bytes that are kept of the end of what is too much.
 const TAIL: usize = 64 * 1024;
@@ -52,6 +56,9 @@ impl Sink {
     pub(super) fn take(&mut self, bytes: &[u8]) {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.total = self.total.saturating_add(length);
+        if self.head_left > 0 && !self.leaves_free(RESERVE.saturating_add(length)) {
+            self.head_left = 0;
+        }
         let head = usize::try_from(self.head_left.min(length)).unwrap_or(bytes.len());
         let (head, rest) = bytes.split_at(head);
         self.head_left = self.head_left.saturating_sub(length);
@@ -78,13 +85,26 @@ impl Sink {
         (self.kept, self.total)
     }
 
+    /// Whether the disk has that many bytes left.
+    fn leaves_free(&self, bytes: u64) -> bool {
+        let Some(file) = &self.file else { return false };
+        // What cannot be asked shows itself when it is written.
+        rustix::fs::fstatvfs(file).map_or(true, |disk| {
+            disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes
+        })
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         let Some(file) = &mut self.file else { return };
         // A full disk must not stop the command, whose effects matter more than its words.
-        if file.write_all(bytes).is_err() {
-            self.file = None;
-        } else {
+        if file.write_all(bytes).is_ok() {
             self.kept += u64::try_from(bytes.len()).unwrap_or(0);
+            return;
+        }
+        // Somebody else filled it meanwhile. The end of what was kept makes room again.
+        self.kept = self.kept.saturating_sub(RESERVE);
+        match file.set_len(self.kept) {
+            Ok(()) | Err(_) => self.file = None,
         }
     }
 }
