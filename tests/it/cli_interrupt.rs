@@ -1,6 +1,7 @@
 //! Ctrl-C, SIGTERM and `kill -9`: what was admitted is never lost.
 
-use std::io;
+use std::collections::BTreeSet;
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
 use corvid_testkit::model_server::{Reply, Script, When};
@@ -68,6 +69,38 @@ fn after_kill_9_the_same_key_gets_its_answer() -> io::Result<()> {
 }
 
 #[test]
+fn after_kill_9_json_lines_name_the_session_of_the_key() -> io::Result<()> {
+    let script = Script::new()
+        .once(When::any(), Reply::text("too late").gate("never"))
+        .otherwise(Reply::text("answered after all"));
+    let scene = scene()?.with_model(script)?;
+    let ask = ["--json", "--id", "k", "-e", "hello"];
+    let process = scene.start_run(ask)?;
+    let model = scene.model().ok_or(io::ErrorKind::NotFound)?;
+    assert!(model.wait_for(LIMIT, |ledger| ledger.len() == 1));
+    let killed = process.kill()?;
+    let first = sessions_in(&killed.stdout)?;
+    assert_eq!(first.len(), 1, "{}", killed.all());
+    for _ in 0..2 {
+        let again = scene.run(ask)?;
+        assert_eq!(sessions_in(&again.stdout)?, first, "{}", again.all());
+        let named = scene.run(["-s", "another"].into_iter().chain(ask))?;
+        assert_eq!(sessions_in(&named.stdout)?, first, "{}", named.all());
+        assert_eq!(named.stderr, "", "no session is made");
+    }
+    Ok(())
+}
+
+/// The sessions that JSON lines name.
+fn sessions_in(lines: &str) -> io::Result<BTreeSet<String>> {
+    let named = |line: &str| -> serde_json::Result<String> {
+        let frame: serde_json::Value = serde_json::from_str(line)?;
+        Ok(frame["session"].to_string())
+    };
+    Ok(lines.lines().map(named).collect::<Result<_, _>>()?)
+}
+
+#[test]
 fn after_kill_9_the_next_message_has_the_first_answered_too() -> io::Result<()> {
     let script = Script::new()
         .once(When::user("first"), Reply::text("too late").gate("never"))
@@ -96,16 +129,21 @@ fn a_second_ctrl_c_ends_at_once_even_while_nobody_reads() -> io::Result<()> {
         .args(["run", "-s", "x", "-e", "talk"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()?;
-    let composed = || -> io::Result<bool> {
-        let events = scene.agent(["sessions", "show", "x", "--json"])?;
-        Ok(events.stdout.contains("reply.composed"))
+    let (Some(mut out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(io::ErrorKind::NotFound.into());
     };
-    while !composed()? {}
+    // Its first byte shows that it writes; nobody reads the next ones.
+    out.read_exact(&mut [0])?;
     let pid = Pid::from_child(&child);
-    while child.try_wait()?.is_none() {
-        kill_process(pid, Signal::INT)?;
-    }
+    kill_process(pid, Signal::INT)?;
+    let heard = BufReader::new(err)
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| line == "stopping; once more ends at once");
+    assert!(heard, "the first signal was not heard");
+    kill_process(pid, Signal::INT)?;
     assert_eq!(child.wait()?.code(), Some(130));
     Ok(())
 }
