@@ -1,5 +1,5 @@
 //! Where a message goes: the folder it works in and the session it belongs to.
-//! Invariant: a folder that holds Corvid's own secrets is never worked in; a session's id is never made up.
+//! Invariant: a private folder is never worked in; a session's id is never made up.
 //! It must not know what is asked.
 
 use std::path::{Path, PathBuf};
@@ -50,22 +50,27 @@ pub(super) fn working_dir(given: Option<&Path>, private: &[PathBuf]) -> anyhow::
     let own = private.iter().filter_map(|path| path.canonicalize().ok());
     if let Some(own) = own.into_iter().find(|own| real.starts_with(own)) {
         bail!(
-            "the working folder `{shown}` lies in `{}`, where Corvid keeps its own files; name another with `--cwd`",
+            "the working folder `{shown}` lies in `{}`, which no tool may touch since it holds Corvid's own files or \
+             your credentials; name another with `--cwd`",
             own.display()
         );
     }
     Ok(real)
 }
 
-/// The session that the options name.
+/// The session that the options name; for a key that was asked under before, the session that has it.
 ///
 /// # Errors
 /// If it cannot be a session's name, or there is none to continue.
 pub(super) async fn target(arguments: &Run, store: &Store, user: u32) -> anyhow::Result<Target> {
+    let user = user.to_string();
+    if let Some(key) = &arguments.id
+        && let Some(asked) = store.input(terminal::NAME, &user, key).await?
+    {
+        return Ok(Target::Existing(asked.session));
+    }
     if arguments.continue_last {
-        let latest = store
-            .latest_session(terminal::NAME, &user.to_string())
-            .await?;
+        let latest = store.latest_session(terminal::NAME, &user).await?;
         return match latest {
             Some(session) => Ok(Target::Existing(session)),
             None => bail!("there is no session to continue; leave out `--continue` to begin one"),
