@@ -1,5 +1,6 @@
 //! `agent doctor`: whether everything that Corvid needs is there, and how to get what is missing.
-//! Invariant: it changes nothing; it fails exactly if something required is broken.
+//! Invariant: it makes nothing that is not there, and opens a store as every command does, which brings an older
+//! one up to date; it fails exactly if something required is broken.
 //! It must not know how any part does its work.
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,9 +16,6 @@ use crate::config::{Composed, Environment, Home};
 use crate::exit::Exit;
 use crate::output::{print, print_json};
 use crate::wiring;
-
-/// The oldest SQLite whose write-ahead log cannot corrupt a store.
-const SAFE_SQLITE: [u32; 3] = [3, 51, 3];
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -113,7 +111,8 @@ async fn state(composed: &Composed) -> Vec<Finding> {
     let looked = async { anyhow::Ok(wiring::store(composed, &tasks).await?.check().await?) };
     match looked.await {
         Ok(health) => {
-            findings.push(sqlite(&health.sqlite));
+            // An unsafe one is refused at opening.
+            findings.push(finding("sqlite", State::Good, health.sqlite.as_str()));
             findings.push(store(path, &health));
         }
         Err(error) => findings.push(finding("store", State::Broken, format!("{error:#}"))),
@@ -157,17 +156,6 @@ fn folder(folder: &Path) -> Option<Finding> {
     let open = mode & 0o077 != 0;
     let text = format!("others can look into {shown}; `chmod 700 {shown}`");
     open.then(|| finding("state", State::Lacking, text))
-}
-
-fn sqlite(version: &str) -> Finding {
-    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
-    let found = [(); 3].map(|()| numbers.next().unwrap_or(0));
-    if found >= SAFE_SQLITE {
-        return finding("sqlite", State::Good, version);
-    }
-    let text =
-        format!("{version} can corrupt the store; build this program anew with 3.51.3 or later");
-    finding("sqlite", State::Broken, text)
 }
 
 async fn sandbox(composed: &Composed, environment: &Environment) -> Vec<Finding> {
