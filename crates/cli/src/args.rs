@@ -15,7 +15,6 @@ Exit codes:
   3    the model declined, or there is no model to ask
   4    a limit was reached, or the turn was stopped
   5    the model or the turn failed
-  6    reserved: an approval is needed and nobody can answer
   130  interrupted by Ctrl-C (the first stops the turn and records it, the second ends at once);
        143 the same by SIGTERM";
 
