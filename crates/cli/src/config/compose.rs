@@ -184,8 +184,15 @@ fn choose(settings: &Settings, layered: &Layered, llm: &corvid_llm::Config) -> M
         let provider = settings.providers.get(preset.name)?;
         (!provider.base_url.is_empty() && !provider.model.is_empty()).then_some(provider)
     };
-    for (preset, config) in PRESETS.iter().zip(&llm.providers) {
-        if let (Some(provider), Some(key)) = (usable(preset), &config.key) {
+    let key_of = |preset: &Preset| {
+        let mut configs = llm.providers.iter();
+        configs
+            .find(|config| config.name == preset.name)?
+            .key
+            .as_ref()
+    };
+    for preset in PRESETS {
+        if let (Some(provider), Some(key)) = (usable(preset), key_of(preset)) {
             let name = format!("{}/{}", preset.name, provider.model);
             return choice(name, format!("its key is in {}", key.source));
         }
