@@ -6,7 +6,7 @@ mod transcript;
 
 use anyhow::bail;
 use corvid_channels::inert_line;
-use corvid_core::wire::SessionId;
+use corvid_core::wire::{Event, SessionId};
 use corvid_core::{Journal as _, Tasks};
 use corvid_store::{SessionRow, Store};
 use serde_json::json;
@@ -103,22 +103,30 @@ async fn show(store: &Store, session: &SessionId, environment: &Environment) -> 
     };
     let mut transcript = transcript::Transcript::new(out_look(environment));
     print(&transcript.heading(&row))?;
-    let mut after = 0;
-    loop {
-        let events = store.read(session, after, PAGE).await?;
-        let Some(last) = events.last() else {
-            return print(&transcript.ending(&row));
-        };
-        after = last.seq;
+    read(store, session, |events| {
         let text: String = events.iter().map(|event| transcript.entry(event)).collect();
-        print(&text)?;
-    }
+        print(&text)
+    })
+    .await?;
+    print(&transcript.ending(&row))
 }
 
 async fn show_json(store: &Store, session: &SessionId) -> anyhow::Result<()> {
     if store.session(session).await?.is_none() {
         return unknown(session);
     }
+    read(store, session, |events| {
+        events.iter().try_for_each(print_json)
+    })
+    .await
+}
+
+/// Reads a session from its beginning, some events at a time.
+async fn read(
+    store: &Store,
+    session: &SessionId,
+    mut page: impl FnMut(&[Event]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut after = 0;
     loop {
         let events = store.read(session, after, PAGE).await?;
@@ -126,9 +134,7 @@ async fn show_json(store: &Store, session: &SessionId) -> anyhow::Result<()> {
             return Ok(());
         };
         after = last.seq;
-        for event in &events {
-            print_json(event)?;
-        }
+        page(&events)?;
     }
 }
 
