@@ -12,6 +12,7 @@ mod cli_terminal;
 #[cfg(feature = "faults")]
 mod crash;
 mod house;
+mod outages;
 mod stage;
 #[cfg(feature = "faults")]
 mod waits;

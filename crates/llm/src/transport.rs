@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use corvid_core::wire::Millis;
+use corvid_core::wire::{Fault, Millis};
 use corvid_core::{Clock, ModelError, ModelSink};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Response, Url};
@@ -69,7 +69,7 @@ impl Transport {
     /// Makes the request until it is accepted or the table says that it is over.
     ///
     /// # Errors
-    /// What the last attempt failed with.
+    /// What the last attempt failed with: an outage where all attempts were made, else as it is.
     pub(crate) async fn send(
         &self,
         outgoing: &Outgoing<'_>,
@@ -84,7 +84,7 @@ impl Transport {
             made += 1;
             let Refusal { class, error } = refused;
             let Some(wait) = wait_ms(class, made, error.retry_after_ms, jitter()) else {
-                return Err(error);
+                return Err(given_up(class, error));
             };
             tracing::debug!(attempt = made, wait_ms = wait, "model request failed");
             // The wait begins before anybody hears of it.
@@ -212,6 +212,17 @@ impl Incoming {
                 () = self.clock.sleep_until(due) => return,
             }
         }
+    }
+}
+
+/// What the caller is told when the table says that it is over.
+fn given_up(class: Class, error: ModelError) -> ModelError {
+    match class {
+        Class::Decided => error,
+        Class::Busy | Class::Unreachable => ModelError {
+            fault: Fault::Outage,
+            ..error
+        },
     }
 }
 

@@ -265,8 +265,11 @@ pub struct ModelAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// Unreachable, overloaded, cut in the middle, silent: the step is tried again.
+    /// Cut in the middle, or silent: the step is tried again.
     Transient,
+    /// Unreachable or overloaded, and the transport's own retries are spent: with them the attempts at the
+    /// step are spent.
+    Outage,
     /// The context is too long: it is cut once and the step tried again.
     ContextExceeded,
     /// Trying again changes nothing (bad key, spent quota, unknown model, refused request).

@@ -51,7 +51,7 @@ async fn busy_is_waited_out_and_told() {
 async fn busy_is_tried_five_times() {
     let scene = failing(Fault::busy(429, "1"));
     let error = error(scene.ask("hi").await);
-    assert_eq!(error.fault, Outcome::Transient);
+    assert_eq!(error.fault, Outcome::Outage);
     assert_eq!(error.retry_after_ms, Some(1_000));
     assert_eq!(scene.requests(), 5);
     assert_eq!(scene.ear.heard().waits.len(), 4);
@@ -82,7 +82,7 @@ async fn other_server_errors_are_tried_three_times() {
     for code in [500, 502, 504, 520] {
         let scene = failing(Fault::status(code, "server_error", "oops"));
         let error = error(scene.ask("hi").await);
-        assert_eq!(error.fault, Outcome::Transient);
+        assert_eq!(error.fault, Outcome::Outage);
         assert_eq!(error.message, format!("custom failed ({code}): oops"));
         assert_eq!(scene.requests(), 3);
     }
@@ -103,7 +103,7 @@ async fn a_connection_that_fails_is_tried_three_times() {
     ] {
         let scene = failing(fault);
         let error = error(scene.ask("hi").await);
-        assert_eq!(error.fault, Outcome::Transient);
+        assert_eq!(error.fault, Outcome::Outage);
         assert_eq!(scene.requests(), 3);
     }
 }
@@ -119,7 +119,7 @@ async fn an_unreachable_server_is_named() {
         configured("custom", &format!("http://{address}/v1")),
     );
     let error = error(scene.ask("hi").await);
-    assert_eq!(error.fault, Outcome::Transient);
+    assert_eq!(error.fault, Outcome::Outage);
     assert_eq!(scene.ear.heard().waits.len(), 2);
     let begin = format!("custom cannot be reached at {address}: ");
     let end = "; check the network and `providers.custom.base_url`";

@@ -163,14 +163,8 @@ impl Turn {
         asking.requested = false;
         asking.attempt += 1;
         match fault {
-            Fault::Transient => {
-                asking.failures += 1;
-                asking.not_before = retry_at;
-                let spent = asking.failures >= self.limits.attempts;
-                if spent && self.limits.patience == Patience::GiveUp {
-                    self.close(Ending::Failed, message);
-                }
-            }
+            Fault::Transient => self.try_again(self.asking.failures + 1, message, retry_at),
+            Fault::Outage => self.try_again(self.limits.attempts, message, retry_at),
             Fault::ContextExceeded => {
                 self.context_cuts += 1;
                 if self.context_cuts > 1 {
@@ -178,6 +172,16 @@ impl Turn {
                 }
             }
             Fault::Final => self.close(Ending::Failed, message),
+        }
+    }
+
+    /// Tries the step again at that time, unless so many failures are enough.
+    fn try_again(&mut self, failures: u32, message: &str, at: Millis) {
+        self.asking.failures = failures;
+        self.asking.not_before = at;
+        let spent = failures >= self.limits.attempts;
+        if spent && self.limits.patience == Patience::GiveUp {
+            self.close(Ending::Failed, message);
         }
     }
 

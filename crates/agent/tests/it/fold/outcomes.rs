@@ -61,6 +61,7 @@ impl World {
         let fault = dice.pick(&[
             (16, None),
             (4, Some(Fault::Transient)),
+            (1, Some(Fault::Outage)),
             (1, Some(Fault::ContextExceeded)),
             (1, Some(Fault::Final)),
         ]);

@@ -100,6 +100,17 @@ fn spent_attempts_park_the_turn_where_somebody_can_wait() {
 }
 
 #[test]
+fn an_outage_is_not_asked_about_again_before_it_is_parked() {
+    let outage = || [failure(1, Fault::Outage, LATER)];
+    check_reply(asking(), outage(), Ending::Failed, "fault 1", &[]);
+    let park = Action::Park { turn: 1, parked: 0 };
+    check(asking_under(parking()), outage(), &[park]);
+    let [outage] = outage();
+    let outlasted = [outage, parked(MUCH_LATER), passed(MUCH_LATER)];
+    check(asking_under(parking()), outlasted, &[ask(1, 2)]);
+}
+
+#[test]
 fn a_final_fault_is_told_at_once() {
     for limits in [limits(), parking()] {
         let fault = [failure(1, Fault::Final, LATER)];
