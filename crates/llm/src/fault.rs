@@ -219,13 +219,15 @@ fn said(endpoint: &Endpoint, message: &str) -> String {
 
 fn is_context_exceeded(status: u16, complaint: &Complaint) -> bool {
     const CODES: &[&str] = &["context_length_exceeded", "exceed_context_size_error"];
+    /// The one sentence of a 429 that no waiting helps against: the request alone is over the limit.
+    const OVER_THE_LIMIT: &str = "request too large";
     const WORDS: &[&str] = &[
         "maximum context length",
         "context length",
         "context window",
         "context size",
         "prompt is too long",
-        "request too large",
+        OVER_THE_LIMIT,
         "too many tokens",
         "input is too long",
     ];
@@ -233,7 +235,12 @@ fn is_context_exceeded(status: u16, complaint: &Complaint) -> bool {
         return true;
     }
     let message = complaint.message.to_lowercase();
-    matches!(status, 400 | 422 | 429 | 500) && WORDS.iter().any(|word| message.contains(word))
+    match status {
+        400 | 422 | 500 => WORDS.iter().any(|word| message.contains(word)),
+        // "Too many tokens, please wait" is a throttle.
+        429 => message.contains(OVER_THE_LIMIT),
+        _ => false,
+    }
 }
 
 fn is_quota_spent(status: u16, complaint: &Complaint) -> bool {

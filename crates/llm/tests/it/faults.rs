@@ -58,6 +58,15 @@ async fn busy_is_tried_five_times() {
 }
 
 #[tokio::test]
+async fn too_many_tokens_at_once_are_waited_out() {
+    let words = "Too many tokens, please wait before trying again.";
+    let scene = failing_once(Fault::status(429, "throttled", words));
+    let answer = scene.ask("hi").await.expect("an answer");
+    assert_eq!(answer.text, "whole");
+    assert_eq!(scene.requests(), 2);
+}
+
+#[tokio::test]
 async fn what_a_provider_asks_to_wait_is_capped() {
     // The clock of these tests stands at 22:13:20.
     for (asked, least) in [
