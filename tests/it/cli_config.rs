@@ -125,6 +125,24 @@ fn models_are_listed_and_tested_without_showing_a_key() -> io::Result<()> {
 }
 
 #[test]
+fn a_key_on_an_open_way_is_warned_of() -> io::Result<()> {
+    let warned = |address: &str| -> io::Result<Vec<bool>> {
+        let scene = scene()?
+            .with_variable("OPENAI_API_KEY", "sk-secret-of-mine")
+            .with_variable("OPENAI_BASE_URL", address);
+        let warning = format!("sent unencrypted to {address}");
+        [["doctor"].as_slice(), &["model", "list"]]
+            .into_iter()
+            .map(|command| Ok(scene.agent(command)?.stdout.contains(&warning)))
+            .collect()
+    };
+    assert_eq!(warned("http://192.0.2.7/v1")?, [true, true]);
+    assert_eq!(warned("http://localhost:8080/v1")?, [false, false]);
+    assert_eq!(warned("https://192.0.2.7/v1")?, [false, false]);
+    Ok(())
+}
+
+#[test]
 fn a_model_that_does_not_answer_fails_the_test() -> io::Result<()> {
     let scene = scene()?.with_model_at("http://127.0.0.1:9/v1");
     let tested = scene.agent(["model", "test"])?;

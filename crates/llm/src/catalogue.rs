@@ -40,6 +40,8 @@ pub struct ModelRow {
     pub base_url: Option<String>,
     /// Whether its key is there.
     pub key: KeyState,
+    /// The key travels unencrypted to another machine, since the address begins with `http://`.
+    pub key_is_bare: bool,
 }
 
 /// Whether a provider's key is there.
@@ -107,6 +109,7 @@ impl Catalogue {
             model: None,
             base_url: None,
             key: KeyState::NotNeeded,
+            key_is_bare: false,
         };
         let rows = self.entries.iter().map(Entry::row);
         rows.chain([manual]).collect()
@@ -187,6 +190,7 @@ impl Entry {
             model: self.model().map(str::to_owned),
             base_url: self.base_url().map(str::to_owned),
             key: self.key_state(),
+            key_is_bare: self.endpoint().is_ok_and(|endpoint| endpoint.bares_key()),
         }
     }
 

@@ -3,6 +3,8 @@
 //! whatever a provider says is scrubbed of it.
 //! It must not know requests, answers or models.
 
+use std::net::IpAddr;
+
 use corvid_core::ModelError;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
@@ -70,6 +72,12 @@ impl Endpoint {
         &self.chat
     }
 
+    /// Whether the key travels unencrypted to another machine.
+    pub(crate) fn bares_key(&self) -> bool {
+        let host = self.chat.host_str().unwrap_or_default();
+        self.key.is_some() && self.chat.scheme() == "http" && !is_this_machine(host)
+    }
+
     /// Host and port, for a person.
     pub(crate) fn host(&self) -> String {
         let host = self.chat.host_str().unwrap_or_default();
@@ -127,6 +135,12 @@ impl Endpoint {
     }
 }
 
+/// Whether an address's host is this machine, by its name or a loopback address.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +189,21 @@ mod tests {
         assert_eq!(format!("{header:?}"), "Sensitive");
         assert!(!format!("{endpoint:?}").contains("123456"));
         assert_eq!(endpoint.scrub("bad key sk-123456!"), "bad key [key]!");
+    }
+
+    #[test]
+    fn a_key_is_bare_only_on_an_open_way_to_another_machine() {
+        let check = |base_url: &str, key: &str, bare: bool| {
+            let endpoint = endpoint(base_url, key).map(|endpoint| endpoint.bares_key());
+            assert_eq!(endpoint, Ok(bare), "{base_url}");
+        };
+        check("http://192.168.1.5:8000/v1", "k", true);
+        check("http://localhost.example/v1", "k", true);
+        check("http://192.168.1.5:8000/v1", " ", false);
+        check("https://host/v1", "k", false);
+        for own in ["localhost", "127.0.0.1", "127.1", "[::1]"] {
+            check(&format!("http://{own}:8080/v1"), "k", false);
+        }
     }
 
     #[test]

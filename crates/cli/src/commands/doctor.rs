@@ -56,6 +56,7 @@ pub(super) async fn doctor(
             findings.extend(state(&composed).await);
             findings.extend(sandbox(&composed, environment).await);
             findings.push(model(&composed));
+            findings.extend(bare_keys(&composed, environment));
         }
         Err(error) => findings.push(finding("config", State::Broken, format!("{error:#}"))),
     }
@@ -183,4 +184,18 @@ fn model(composed: &Composed) -> Finding {
         return finding("model", State::Lacking, format!("{text} {add}"));
     }
     finding("model", State::Good, text)
+}
+
+/// The keys that others on the way to a provider can read.
+fn bare_keys(composed: &Composed, environment: &Environment) -> Vec<Finding> {
+    let Ok(clock) = wiring::clock(environment) else {
+        return Vec::new();
+    };
+    let rows = wiring::models(composed, clock).list();
+    let bare = rows.iter().filter(|row| row.key_is_bare);
+    bare.map(|row| {
+        let text = format!("{}'s is {}", row.provider, super::model::bare(row));
+        finding("key", State::Lacking, text)
+    })
+    .collect()
 }

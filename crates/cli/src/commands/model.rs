@@ -56,6 +56,7 @@ fn list(rows: &[ModelRow], composed: &Composed, as_json: bool) -> anyhow::Result
             "model": row.model,
             "base_url": row.base_url,
             "key": key,
+            "key_is_bare": row.key_is_bare,
             "used": uses(composed, row),
         }))?;
     }
@@ -84,6 +85,9 @@ fn listed(row: &ModelRow, composed: &Composed) -> String {
         (model, _, key) => {
             let model = model.as_deref().unwrap_or("-");
             let key = match key {
+                KeyState::Present { source } if row.key_is_bare => {
+                    format!("key in {source}, {}", bare(row))
+                }
                 KeyState::Present { source } => format!("key in {source}"),
                 KeyState::Missing { variable } => format!("no key; set {variable}"),
                 KeyState::NotNeeded => "needs no key".to_owned(),
@@ -92,6 +96,15 @@ fn listed(row: &ModelRow, composed: &Composed) -> String {
         }
     };
     format!("{mark} {:<11} {model:<22} {key}\n", row.provider)
+}
+
+/// What to say of a key that others on the way can read.
+pub(super) fn bare(row: &ModelRow) -> String {
+    format!(
+        "sent unencrypted to {}; give `providers.{}.base_url` an https:// address",
+        row.base_url.as_deref().unwrap_or("its server"),
+        row.provider
+    )
 }
 
 fn uses(composed: &Composed, row: &ModelRow) -> bool {
