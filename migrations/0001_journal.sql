@@ -39,7 +39,7 @@ CREATE TABLE input (
     channel     TEXT    NOT NULL,
     account     TEXT    NOT NULL,
     external_id TEXT    NOT NULL,
-    body_hash   TEXT    NOT NULL, -- SHA-256, hex, of what the person sent
+    body_hash   TEXT    NOT NULL, -- SHA-256, hex, of what the person said
     answered_by INTEGER,          -- the seq of the reply; none while the input is open
     UNIQUE (channel, account, external_id)
 ) STRICT, WITHOUT ROWID;

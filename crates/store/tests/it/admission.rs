@@ -2,7 +2,7 @@
 //! Invariant: a receipt names the first admission, whoever asks again and however.
 //! It must not know lanes beyond what it takes to answer an input.
 
-use corvid_core::wire::{EventBody, Flags, Mode, Part, SessionId};
+use corvid_core::wire::{EventBody, Mode, SessionId};
 use corvid_core::{AppendError, ClaimSeen, Fence, Journal as _};
 use corvid_store::SessionRow;
 
@@ -45,19 +45,28 @@ async fn an_id_is_not_used_for_another_message() {
     let scene = Scene::new();
     let lane = &mut Lane::begin(&scene.open().await, "s").await;
     lane.admit("k1", "hello").await;
-    let mut others = vec![admission("k1", "hello"); 4];
-    others[0].parts = vec![Part::text("hello!")];
-    others[1].working_dir = "/elsewhere".to_owned();
-    others[2].mode = Mode::Queue;
-    others[3].flags = Flags {
-        yes: true,
-        ..Flags::default()
-    };
+    let other = EventBody::InputAdmitted(admission("k1", "hello!"));
+    match lane.store.append(open(&lane.session, vec![other])).await {
+        Err(AppendError::IdReused { external_id }) => assert_eq!(external_id, "k1"),
+        outcome => panic!("expected a refusal, got {outcome:?}"),
+    }
+    assert_eq!(lane.events().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_message_is_the_same_wherever_and_however_it_is_sent_again() {
+    let scene = Scene::new();
+    let lane = &mut Lane::begin(&scene.open().await, "s").await;
+    let first = lane.admit("k1", "hello").await;
+    let mut others = vec![admission("k1", "hello"); 3];
+    others[0].working_dir = "/elsewhere".to_owned();
+    others[1].mode = Mode::Queue;
+    others[2].flags.max_steps = Some(3);
     for other in others {
         let append = open(&lane.session, vec![EventBody::InputAdmitted(other)]);
         match lane.store.append(append).await {
-            Err(AppendError::IdReused { external_id }) => assert_eq!(external_id, "k1"),
-            outcome => panic!("expected a refusal, got {outcome:?}"),
+            Err(AppendError::AlreadyAdmitted { input, .. }) => assert_eq!(input, first),
+            outcome => panic!("expected the receipt, got {outcome:?}"),
         }
     }
     assert_eq!(lane.events().await.len(), 3);
