@@ -12,23 +12,11 @@ pub trait Channel: Send + Sync {
     /// The channel's name as in [`Address::channel`].
     fn name(&self) -> &'static str;
 
-    /// What this channel can do.
-    fn capabilities(&self) -> Capabilities;
-
     /// Sends one reply part and returns the channel's id of what was sent.
     ///
     /// # Errors
     /// See [`DeliverError`]; the outbox decides from the variant.
     async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError>;
-}
-
-/// What a channel can do, as data rather than as methods that do nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// A message once sent can be replaced.
-    pub edits: bool,
-    /// A person is there to answer a question now.
-    pub interactive: bool,
 }
 
 /// A reply part on its way to one conversation.

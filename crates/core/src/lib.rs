@@ -18,7 +18,7 @@ mod tool;
 
 pub use corvid_wire as wire;
 
-pub use channel::{Capabilities, Channel, DeliverError, Delivery};
+pub use channel::{Channel, DeliverError, Delivery};
 pub use clock::{Clock, SystemClock};
 pub use journal::{Append, AppendError, Appended, ClaimSeen, Fence, Ground, Journal, Loaded};
 pub use model::{Answer, AskedCall, Message, Model, ModelError, ModelRequest, ModelSink, Models};

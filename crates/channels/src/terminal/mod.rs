@@ -17,9 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use corvid_core::wire::{LiveEvent, OutcomeAnswer, ReplyComposed, SessionId};
-use corvid_core::{
-    Capabilities, Channel, Clock, DeliverError, Delivery, OutcomeQuestion, Questions,
-};
+use corvid_core::{Channel, Clock, DeliverError, Delivery, OutcomeQuestion, Questions};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, interval_at};
 
@@ -183,13 +181,6 @@ impl Terminal {
 impl Channel for Terminal {
     fn name(&self) -> &'static str {
         NAME
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            edits: false,
-            interactive: locked(&self.person).is_some(),
-        }
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError> {

@@ -11,8 +11,8 @@ use corvid_core::wire::{
     Address, Event, Finish, Flags, Limits, Mode, OutcomeAnswer, Part, Patience, SessionId, Usage,
 };
 use corvid_core::{
-    Answer, Capabilities, Channel, DeliverError, Delivery, Journal as _, Message, Model,
-    ModelError, ModelRequest, ModelSink, Models, OutcomeQuestion, Outputs, Policy, PolicyDecision,
+    Answer, Channel, DeliverError, Delivery, Journal as _, Message, Model, ModelError,
+    ModelRequest, ModelSink, Models, OutcomeQuestion, Outputs, Policy, PolicyDecision,
     PolicyEffect, PolicyRequest, Questions, SystemClock, Tasks, Toolset,
 };
 use corvid_gateway::{Access, Answered, Gateway, GatewayError, Inbound, Parts, Settings, Target};
@@ -280,13 +280,6 @@ struct RecordingChannel {
 impl Channel for RecordingChannel {
     fn name(&self) -> &'static str {
         "terminal"
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            edits: false,
-            interactive: false,
-        }
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError> {
