@@ -120,6 +120,25 @@ fn after_kill_9_the_next_message_has_the_first_answered_too() -> io::Result<()> 
 }
 
 #[test]
+fn ctrl_c_stops_what_was_left_and_what_was_asked() -> io::Result<()> {
+    let script = Script::new().otherwise(Reply::text("too late").gate("never"));
+    let scene = scene()?.with_model(script)?;
+    let model = scene.model().ok_or(io::ErrorKind::NotFound)?;
+    let first = scene.start_run(["-s", "x", "-e", "first"])?;
+    assert!(model.wait_for(LIMIT, |ledger| ledger.len() == 1));
+    first.kill()?;
+    let second = scene.start_run(["-s", "x", "-e", "second"])?;
+    assert!(model.wait_for(LIMIT, |ledger| ledger.len() == 2));
+    second.signal(Signal::INT)?;
+    let ended = second.wait()?;
+    assert_eq!(ended.code, Some(130), "{}", ended.all());
+    assert_eq!(model.ledger().len(), 2, "the second is never asked");
+    let recorded = scene.agent(["sessions", "show", "x"])?.stdout;
+    assert!(!recorded.contains("waits for its answer"), "{recorded}");
+    Ok(())
+}
+
+#[test]
 fn a_second_ctrl_c_ends_at_once_even_while_nobody_reads() -> io::Result<()> {
     // More than a pipe holds, so that the process waits for a reader who never comes.
     let script = Script::new().otherwise(Reply::text("words ".repeat(100_000)));

@@ -144,8 +144,14 @@ impl Lane {
         events
     }
 
-    /// Takes in the first decision that is due, and says whether there was one.
+    /// Takes in the first decision that is due, and says whether there was one. A stop goes before all else,
+    /// and for every turn up to the one that is waited for.
     async fn decide_next(&mut self, at: Millis, events: &mut Vec<Event>) -> bool {
+        if self.hooks.stop.is_cancelled() && self.stoppable() {
+            let by = self.hooks.stopper.clone();
+            self.take_in(EventBody::StopRequested { by }, at, events);
+            return true;
+        }
         for action in due(&self.state) {
             if self.work.is_at(&action.key()) {
                 continue;

@@ -65,7 +65,6 @@ pub struct Lane {
     until: InputId,
     /// The reply that was waited for, once it is folded; only a commit makes it good.
     reply: Option<ReplyComposed>,
-    stop_told: bool,
 }
 
 /// The lane's hold on its session.
@@ -131,7 +130,6 @@ impl Lane {
             work: Work::default(),
             until,
             reply,
-            stop_told: false,
         }
     }
 
@@ -178,6 +176,7 @@ impl Lane {
     async fn wait(&mut self) -> Result<(), LaneError> {
         let wake = Arc::clone(&self.hooks.wake);
         let stop = self.hooks.stop.clone();
+        let stoppable = self.stoppable();
         tokio::select! {
             finished = self.work.next() => {
                 // What has ended beside it shares its commit.
@@ -189,12 +188,16 @@ impl Lane {
                 }
             }
             () = wake.notified() => self.read_on().await?,
-            () = stop.cancelled(), if !self.stop_told => {
-                self.stop_told = true;
-                self.facts.push(EventBody::StopRequested { by: self.hooks.stopper.clone() });
-            }
+            // The next plan stops the turn.
+            () = stop.cancelled(), if stoppable => {}
         }
         Ok(())
+    }
+
+    /// Whether a turn runs that nobody has stopped yet.
+    fn stoppable(&self) -> bool {
+        let turn = self.state.turn.as_ref();
+        turn.is_some_and(|turn| !turn.is_stopped())
     }
 
     async fn read_on(&mut self) -> Result<(), LaneError> {

@@ -40,7 +40,7 @@ pub struct Settings {
     pub default_model: String,
     /// The limits of a turn.
     pub limits: Limits,
-    /// Tokens of context to fill at most.
+    /// Tokens of context that a session is loaded for; a request fills at most its own turn's model.
     pub context_tokens: u64,
     /// What the tools can and cannot do here, one sentence each, for the prompt.
     pub rules: Vec<String>,
@@ -61,7 +61,7 @@ pub struct Hooks {
     pub wake: Arc<Notify>,
     /// Told the head after each commit.
     pub heads: watch::Sender<u64>,
-    /// Stops the running turn.
+    /// Stops the running turn, and whatever follows it up to the one that is waited for.
     pub stop: CancellationToken,
     /// In whose name it stops.
     pub stopper: Requester,

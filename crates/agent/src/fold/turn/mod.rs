@@ -153,6 +153,12 @@ impl Turn {
         });
     }
 
+    /// Whether a person stopped it.
+    pub fn is_stopped(&self) -> bool {
+        let closing = self.closing.as_ref();
+        closing.is_some_and(|closing| closing.ending == Ending::Stopped)
+    }
+
     pub(super) fn request(&mut self, attempt: u32) {
         self.asking.attempt = attempt;
         self.asking.requested = true;

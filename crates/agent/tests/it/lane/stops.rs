@@ -9,7 +9,7 @@ use corvid_core::wire::{CallStatus, Effect, Ending, Fault};
 use super::model::{Gate, Line};
 use super::scene::Scene;
 use super::tools::{FakeTool, Run, TIMEOUT_MS};
-use crate::script::{START, id};
+use crate::script::{START, admitted, claimed, id, opened};
 
 fn gate() -> Arc<Gate> {
     Arc::new(Gate::default())
@@ -59,6 +59,27 @@ async fn a_stop_cancels_a_tool_and_awaits_it() {
     assert_eq!(scene.ledger.lines(), expected);
     let outcome = scene.outcome(id(1, 0)).map(|o| (o.status, o.text));
     assert_eq!(outcome, Some((CallStatus::Stopped, "half".to_owned())));
+}
+
+#[tokio::test]
+async fn a_stop_goes_for_every_turn_up_to_the_one_waited_for() {
+    let gate = gate();
+    let orphan = [opened(), admitted("i1"), claimed(1)];
+    let scene = Scene::new([Line::Waits(Arc::clone(&gate))]).after(orphan);
+    let (ended, ()) = tokio::join!(scene.work("i2", vec![admitted("i2")]), async {
+        gate.reached().await;
+        scene.stop.cancel();
+    });
+    assert_eq!(ended.reply().ending, Ending::Stopped);
+    assert_eq!(scene.model.requests().len(), 1, "the second is never asked");
+    let expected = [
+        "stop.requested",
+        "reply.composed",
+        "turn.started",
+        "stop.requested",
+        "reply.composed",
+    ];
+    assert_eq!(scene.journal.commits()[1], expected);
 }
 
 #[tokio::test]
