@@ -17,7 +17,7 @@ pub struct Config {
     pub max_timeout: Duration,
     /// Characters of output that the model gets of one call, markers not counted.
     pub output_chars: usize,
-    /// Bytes of the largest file that `file.edit` changes and `file.write` compares or writes.
+    /// Bytes of the largest file that `file.edit` and `file.write` change or make.
     pub max_file_bytes: u64,
     /// Folders that `file.*` may read beside the working folder and the system's own; need not exist.
     pub readable: Vec<PathBuf>,

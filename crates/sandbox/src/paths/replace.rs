@@ -4,25 +4,24 @@
 //! It must not know what the content means.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
-use sha2::{Digest, Sha256};
 
-use super::{Kind, PathError, Roots, Stat, beneath, read::stat_of};
+use super::{Kind, Opened, PathError, Roots, Stat, beneath, read::stat_of};
 
 /// What a file must be for its replacement to happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expect {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect<'a> {
     /// Whatever; there may be none.
     Anything,
     /// There is no such file.
     Absent,
-    /// Its content has this SHA-256, 64 hex digits.
-    Hash(String),
+    /// It has this content.
+    Content(&'a [u8]),
 }
 
 /// A done replacement.
@@ -44,8 +43,10 @@ struct Target {
 
 impl Roots {
     /// Replaces a file beneath the working folder, or makes it, with the folders on the way. The new
-    /// content is on the disk before it takes the name. Permissions stay; a link that stays beneath the
-    /// folder is written through, any other is refused.
+    /// content is on the disk before it takes the name, and the name is when this returns. Permissions
+    /// stay; a link that stays beneath the folder is written through, any other is refused. `key` names
+    /// the change among all others: what it may leave behind if the process is killed, [`Self::discard`]
+    /// finds by it.
     ///
     /// # Errors
     /// See [`PathError`]; the file is then as it was.
@@ -53,19 +54,21 @@ impl Roots {
         &self,
         path: &Path,
         content: &[u8],
-        expect: &Expect,
+        expect: Expect<'_>,
+        key: &str,
     ) -> Result<Replaced, PathError> {
         let failed = |error: io::Error| PathError::from_io(path, "written", error);
         let target = self.target(path)?;
-        check(path, &target, expect)?;
-        let scratch = Scratch::create(&target.parent).map_err(|error| failed(error.into()))?;
+        let scratch = Scratch::create(&target.parent, key).map_err(|error| failed(error.into()))?;
         scratch
             .fill(content, target.now.as_ref().map(|(handle, _)| handle))
             .map_err(failed)?;
-        let how = match (expect, &target.now) {
+        // As late as can be: somebody may have saved the file while the new content went to the disk.
+        self.check(path, expect)?;
+        let how = match expect {
             // The file may appear between the look and the renaming.
-            (Expect::Absent, _) => RenameFlags::NOREPLACE,
-            _ => RenameFlags::empty(),
+            Expect::Absent => RenameFlags::NOREPLACE,
+            Expect::Anything | Expect::Content(_) => RenameFlags::empty(),
         };
         scratch
             .publish(&target.name, how)
@@ -75,23 +78,45 @@ impl Roots {
                 },
                 error => failed(error.into()),
             })?;
+        sync(&target.parent).map_err(failed)?;
         Ok(Replaced {
             path: target.real,
             created: target.now.is_none(),
         })
     }
 
-    /// The SHA-256 of a file beneath the working folder, 64 hex digits; `None` if there is no such file.
+    /// Opens the regular file that a write to `path` would replace; `None` if there is no such file.
     ///
     /// # Errors
-    /// See [`PathError`]; a path that could not be written cannot be hashed either.
-    pub fn hash(&self, path: &Path) -> Result<Option<String>, PathError> {
+    /// See [`PathError`]; a path that could not be written cannot be opened either.
+    pub fn open_own(&self, path: &Path) -> Result<Option<Opened>, PathError> {
         let relative = self.relative(path)?;
-        match self.existing(path, &relative)? {
-            Some((handle, _)) => hash_of(&handle)
-                .map(Some)
-                .map_err(|error| PathError::from_io(path, "read", error)),
-            None => Ok(None),
+        let Some((handle, stat)) = self.existing(path, &relative)? else {
+            return Ok(None);
+        };
+        let file = beneath::reopen(&handle, OFlags::empty())
+            .map_err(|error| PathError::from_io(path, "read", error))?;
+        Ok(Some(Opened {
+            file: File::from(file),
+            stat,
+        }))
+    }
+
+    /// Removes what a replacement of `path` under this key left behind when its process was killed.
+    ///
+    /// # Errors
+    /// See [`PathError`].
+    pub fn discard(&self, path: &Path, key: &str) -> Result<(), PathError> {
+        let mut relative = self.relative(path)?;
+        if let Some((_, stat)) = self.existing(path, &relative)? {
+            relative = self.relative(&stat.path)?;
+        }
+        let folder = relative.parent().unwrap_or(Path::new(""));
+        let removed = beneath::handle_beneath(&self.dir, folder)
+            .and_then(|parent| rustix::fs::unlinkat(parent, scratch_name(key), AtFlags::empty()));
+        match removed {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.refused(path, error)),
         }
     }
 
@@ -125,6 +150,26 @@ impl Roots {
             real,
             now,
         })
+    }
+
+    fn check(&self, path: &Path, expect: Expect<'_>) -> Result<(), PathError> {
+        let expected = match expect {
+            Expect::Anything => return Ok(()),
+            Expect::Absent => None,
+            Expect::Content(content) => Some(content),
+        };
+        let owned = || path.to_owned();
+        match (expected, self.open_own(path)?) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(PathError::Exists { path: owned() }),
+            (Some(_), None) => Err(PathError::Changed { path: owned() }),
+            (Some(expected), Some(now)) => {
+                let same = holds(&now, expected)
+                    .map_err(|error| PathError::from_io(path, "read", error))?;
+                same.then_some(())
+                    .ok_or_else(|| PathError::Changed { path: owned() })
+            }
+        }
     }
 
     /// The regular file that is there now, if any.
@@ -181,7 +226,8 @@ impl Roots {
             });
         }
         match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o777)) {
-            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Ok(()) => sync(parent).map_err(|error| PathError::from_io(path, "written", error)),
+            Err(Errno::EXIST) => Ok(()),
             Err(error) => Err(PathError::from_io(path, "written", error)),
         }
     }
@@ -194,23 +240,6 @@ impl Roots {
     }
 }
 
-fn check(path: &Path, target: &Target, expect: &Expect) -> Result<(), PathError> {
-    let path = path.to_owned();
-    match (expect, &target.now) {
-        (Expect::Anything, _) | (Expect::Absent, None) => Ok(()),
-        (Expect::Absent, Some(_)) => Err(PathError::Exists { path }),
-        (Expect::Hash(_), None) => Err(PathError::Changed { path }),
-        (Expect::Hash(hash), Some((handle, _))) => {
-            let now = hash_of(handle).map_err(|error| PathError::from_io(&path, "read", error))?;
-            if now == *hash {
-                Ok(())
-            } else {
-                Err(PathError::Changed { path })
-            }
-        }
-    }
-}
-
 /// A file under a name of its own that goes away unless it is published.
 struct Scratch<'a> {
     parent: &'a OwnedFd,
@@ -219,10 +248,8 @@ struct Scratch<'a> {
 }
 
 impl<'a> Scratch<'a> {
-    fn create(parent: &'a OwnedFd) -> rustix::io::Result<Self> {
-        let mut draw = [0_u8; 8];
-        rustix::rand::getrandom(&mut draw[..], rustix::rand::GetRandomFlags::empty())?;
-        let name = format!(".corvid-{:016x}.tmp", u64::from_ne_bytes(draw));
+    fn create(parent: &'a OwnedFd, key: &str) -> rustix::io::Result<Self> {
+        let name = scratch_name(key);
         let file = rustix::fs::openat(
             parent,
             &name,
@@ -251,7 +278,7 @@ impl<'a> Scratch<'a> {
         }
         let mut file = &self.file;
         file.write_all(content)?;
-        file.sync_data()
+        file.sync_all()
     }
 
     fn publish(mut self, name: &Path, how: RenameFlags) -> rustix::io::Result<()> {
@@ -271,15 +298,37 @@ impl Drop for Scratch<'_> {
     }
 }
 
-fn hash_of(handle: &OwnedFd) -> io::Result<String> {
-    let mut file = File::from(beneath::reopen(handle, OFlags::empty())?);
-    let mut hash = Sha256::new();
+fn scratch_name(key: &str) -> String {
+    format!(".corvid-{key}.tmp")
+}
+
+/// Puts the names in a folder on the disk.
+fn sync(folder: &OwnedFd) -> io::Result<()> {
+    let folder = beneath::reopen(folder, OFlags::DIRECTORY)?;
+    match rustix::fs::fsync(folder) {
+        // Some file systems have nothing to sync a folder for.
+        Ok(()) | Err(Errno::INVAL) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a file has exactly this content; reads no more than that.
+fn holds(now: &Opened, expected: &[u8]) -> io::Result<bool> {
+    let length = u64::try_from(expected.len()).unwrap_or(u64::MAX);
+    if now.stat.len != length {
+        return Ok(false);
+    }
+    let mut rest = expected;
     let mut buffer = vec![0_u8; 64 * 1024];
+    let mut file = (&now.file).take(length.saturating_add(1));
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {
-            return Ok(format!("{:x}", hash.finalize()));
+            return Ok(rest.is_empty());
         }
-        hash.update(&buffer[..count]);
+        let Some(further) = rest.strip_prefix(&buffer[..count]) else {
+            return Ok(false);
+        };
+        rest = further;
     }
 }

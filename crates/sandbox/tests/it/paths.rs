@@ -5,6 +5,7 @@
 use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use corvid_sandbox::paths::{Expect, Kind, PathError, Roots};
 use tempfile::TempDir;
@@ -46,7 +47,7 @@ impl Scene {
 
     pub(crate) fn write(&self, path: impl AsRef<Path>, text: &str) -> Result<bool, PathError> {
         self.roots
-            .replace(path.as_ref(), text.as_bytes(), &Expect::Anything)
+            .replace(path.as_ref(), text.as_bytes(), Expect::Anything, "k")
             .map(|done| done.created)
     }
 }
@@ -106,7 +107,7 @@ fn a_private_path_that_is_not_there_yet_is_private_too() {
     let base = TempDir::new().unwrap();
     let later = base.path().join("later");
     let roots = Roots::new(base.path(), &[], std::slice::from_ref(&later)).unwrap();
-    let result = roots.replace(Path::new("later/key"), b"x", &Expect::Anything);
+    let result = roots.replace(Path::new("later/key"), b"x", Expect::Anything, "k");
     assert!(matches!(result, Err(PathError::Private { .. })));
     assert!(!later.exists());
 }
@@ -175,24 +176,77 @@ fn a_write_makes_folders_keeps_permissions_and_follows_links_inside() {
 fn a_replacement_happens_only_as_expected() {
     let scene = Scene::new();
     let path = Path::new("notes");
-    let before = scene.roots.hash(path).unwrap().unwrap();
-    let absent = scene.roots.replace(path, b"x", &Expect::Absent);
+    let replace = |content: &[u8], expect| scene.roots.replace(path, content, expect, "k");
+    let absent = replace(b"x", Expect::Absent);
     assert!(matches!(absent, Err(PathError::Exists { .. })));
-    std::fs::write(scene.at("work/notes"), "somebody else's").unwrap();
-    let stale = scene.roots.replace(path, b"x", &Expect::Hash(before));
-    assert!(matches!(stale, Err(PathError::Changed { .. })));
-    assert_eq!(scene.read(path).unwrap(), "somebody else's");
-    let now = scene.roots.hash(path).unwrap().unwrap();
-    scene
-        .roots
-        .replace(path, b"ours", &Expect::Hash(now))
-        .unwrap();
+    std::fs::write(scene.at("work/notes"), "other").unwrap();
+    for stale in [&b"notes"[..], b"othe", b"other "] {
+        let stale = replace(b"x", Expect::Content(stale));
+        assert!(matches!(stale, Err(PathError::Changed { .. })));
+    }
+    assert_eq!(scene.read(path).unwrap(), "other");
+    replace(b"ours", Expect::Content(b"other")).unwrap();
     assert_eq!(scene.read(path).unwrap(), "ours");
-    assert_eq!(scene.roots.hash(Path::new("none/at/all")).unwrap(), None);
+    assert!(
+        scene
+            .roots
+            .open_own(Path::new("none/at/all"))
+            .unwrap()
+            .is_none()
+    );
     let gone = scene
         .roots
-        .replace(Path::new("none"), b"x", &Expect::Hash("0".to_owned()));
+        .replace(Path::new("none"), b"x", Expect::Content(b""), "k");
     assert!(matches!(gone, Err(PathError::Changed { .. })));
+    assert!(!scene.at("work/.corvid-k.tmp").exists());
+}
+
+#[test]
+fn a_file_that_is_saved_meanwhile_stays() {
+    let scene = Scene::new();
+    let save = |name: &str, text: &str| {
+        std::fs::write(scene.at(name), text).unwrap();
+        std::fs::rename(scene.at(name), scene.at("work/notes")).unwrap();
+    };
+    // While the new content is written an editor saves: the write must not win unless it is later.
+    let large = vec![b'x'; 64 << 20];
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let seen = scope.spawn(|| {
+            while !scene.at("work/.corvid-k.tmp").exists() && !over.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            save("work/saved", "theirs");
+        });
+        let result =
+            scene
+                .roots
+                .replace(Path::new("notes"), &large, Expect::Content(b"notes"), "k");
+        over.store(true, Ordering::Relaxed);
+        seen.join().unwrap();
+        assert!(
+            matches!(result, Err(PathError::Changed { .. })),
+            "{result:?}"
+        );
+    });
+    assert_eq!(scene.read("notes").unwrap(), "theirs");
+}
+
+#[test]
+fn what_a_killed_replacement_left_behind_is_found_by_its_key() {
+    let scene = Scene::new();
+    let left = scene.at("work/folder/.corvid-k.tmp");
+    std::fs::create_dir(scene.at("work/folder")).unwrap();
+    std::fs::write(&left, "half").unwrap();
+    std::fs::write(scene.at("work/folder/file"), "whole").unwrap();
+    symlink("folder/file", scene.at("work/link")).unwrap();
+    scene.roots.discard(Path::new("link"), "other").unwrap();
+    assert!(left.exists());
+    scene.roots.discard(Path::new("link"), "k").unwrap();
+    assert!(!left.exists());
+    scene.roots.discard(Path::new("no/such"), "k").unwrap();
+    let outside = scene.roots.discard(Path::new("../outside/x"), "k");
+    assert!(matches!(outside, Err(PathError::Outside { .. })));
 }
 
 #[test]
@@ -207,7 +261,7 @@ fn pipes_and_devices_neither_hang_nor_open() {
     for result in [
         scene.read("pipe").map(drop),
         scene.write("pipe", "x").map(drop),
-        scene.roots.hash(Path::new("pipe")).map(drop),
+        scene.roots.open_own(Path::new("pipe")).map(drop),
     ] {
         assert!(matches!(
             result,

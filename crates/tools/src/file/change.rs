@@ -2,7 +2,7 @@
 //! Invariant: what is made is planned anew on the file as it is, and only if nothing else changes it meanwhile.
 //! It must not know what any change means.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -109,20 +109,21 @@ impl<C: Change> Tool for Changer<C> {
             return Err(ToolError::Tell("stopped; nothing was changed".to_owned()));
         }
         let queue = Arc::clone(&self.queue);
+        let key = call.key.clone();
         let made = self.with(call, move |asked, config, roots| {
-            let _alone = queue.wait(Path::new(asked.path()));
-            let plan = asked.plan(config, roots)?;
-            plan.carry_out(roots, Path::new(asked.path()))
+            let path = Path::new(asked.path());
+            let _alone = queue.wait(path);
+            asked.plan(config, roots)?.carry_out(roots, path, &key)
         });
         let text = made.await?;
         Ok(ToolOutput { text, output: None })
     }
 
     async fn reconcile(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {
-        let proof = proof.cloned();
-        let known = self.with(call, move |asked, _, roots| {
-            let path = PathBuf::from(asked.path());
-            Ok(plan::reconcile(roots, &path, proof.as_ref()))
+        let (key, proof) = (call.key.clone(), proof.cloned());
+        let known = self.with(call, move |asked, config, roots| {
+            let (path, limit) = (Path::new(asked.path()), config.max_file_bytes);
+            Ok(plan::reconcile(roots, path, limit, &key, proof.as_ref()))
         });
         known
             .await

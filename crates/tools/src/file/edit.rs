@@ -55,11 +55,6 @@ impl Change for Edit {
             Before::Absent => {
                 return tell(format!("there is no `{path}`; make it with `file.write`"));
             }
-            Before::Large(_) => {
-                return tell(format!(
-                    "`{path}` has more than {limit} bytes; edit it with a command"
-                ));
-            }
         };
         let places = if self.all { Places::All } else { Places::One };
         let replacement = Replacement {

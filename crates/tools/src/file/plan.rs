@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use corvid_core::draw::sha256_hex;
+use corvid_core::wire::CallKey;
 use corvid_core::{Reconciled, ToolError, ToolOutput};
 use corvid_sandbox::paths::{Expect, Opened, Roots};
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,6 @@ pub(crate) enum Before {
     Absent,
     /// This content.
     Content(Vec<u8>),
-    /// More than is compared; this is its hash.
-    Large(String),
 }
 
 /// A change that was thought through and not yet made.
@@ -49,44 +48,47 @@ struct Proof {
 }
 
 impl Before {
-    /// Reads what is there, up to `limit` bytes.
+    /// Reads what is there; a file of more than `limit` bytes is not changed, and so not read either.
     ///
     /// # Errors
     /// The sentence for the model if the path cannot be written or read.
     pub(crate) fn read(roots: &Roots, path: &Path, limit: u64) -> Result<Self, ToolError> {
-        // This also refuses what cannot be written, before anything is read.
-        let Some(hash) = roots.hash(path).map_err(told)? else {
+        let Some(Opened { file, stat }) = roots.open_own(path).map_err(told)? else {
             return Ok(Self::Absent);
         };
-        let Opened { file, stat } = roots.open_read(path).map_err(told)?;
+        let too_large = || {
+            ToolError::Tell(format!(
+                "`{}` has more than {limit} bytes; change it with a command",
+                path.display()
+            ))
+        };
         if stat.len > limit {
-            return Ok(Self::Large(hash));
+            return Err(too_large());
         }
         let mut content = Vec::new();
         // One byte more than is allowed tells a file that has grown meanwhile.
-        file.take(limit + 1)
+        file.take(limit.saturating_add(1))
             .read_to_end(&mut content)
             .map_err(|error| {
                 ToolError::Tell(format!("`{}` cannot be read: {error}", path.display()))
             })?;
         if content.len() as u64 > limit {
-            return Err(ToolError::Tell(format!(
-                "`{}` is growing; try again when nothing writes it",
-                path.display()
-            )));
+            return Err(too_large());
         }
         Ok(Self::Content(content))
     }
 
-    fn expect(&self) -> Expect {
-        self.hash().map_or(Expect::Absent, Expect::Hash)
+    fn expect(&self) -> Expect<'_> {
+        match self {
+            Self::Absent => Expect::Absent,
+            Self::Content(content) => Expect::Content(content),
+        }
     }
 
     fn hash(&self) -> Option<String> {
         match self {
             Self::Absent => None,
             Self::Content(content) => Some(sha256_hex(content)),
-            Self::Large(hash) => Some(hash.clone()),
         }
     }
 }
@@ -105,9 +107,14 @@ impl Plan {
     ///
     /// # Errors
     /// The sentence for the model; the file is then as it was.
-    pub(crate) fn carry_out(&self, roots: &Roots, path: &Path) -> Result<String, ToolError> {
+    pub(crate) fn carry_out(
+        &self,
+        roots: &Roots,
+        path: &Path,
+        key: &CallKey,
+    ) -> Result<String, ToolError> {
         let replaced = roots
-            .replace(path, &self.after, &self.before.expect())
+            .replace(path, &self.after, self.before.expect(), key.as_str())
             .map_err(told)?;
         let shown = clean_line(&roots.shown(&replaced.path).to_string_lossy(), PATH_CHARS);
         let bytes = self.after.len();
@@ -119,7 +126,6 @@ impl Plan {
             Before::Content(before) => {
                 format!("changed {shown}: {}", describe(before, &self.after))
             }
-            Before::Large(_) => format!("replaced {shown}, {bytes} bytes now"),
         };
         Ok(match &self.note {
             Some(note) => format!("{note}\n{done}"),
@@ -128,13 +134,23 @@ impl Plan {
     }
 }
 
-/// What became of a change that an earlier process began.
-pub(crate) fn reconcile(roots: &Roots, path: &Path, proof: Option<&Value>) -> Reconciled {
+/// What became of a change that an earlier process began, with what that left behind removed. `limit` is
+/// the size of the largest file that is changed at all.
+pub(crate) fn reconcile(
+    roots: &Roots,
+    path: &Path,
+    limit: u64,
+    key: &CallKey,
+    proof: Option<&Value>,
+) -> Reconciled {
+    if let Err(error) = roots.discard(path, key.as_str()) {
+        tracing::debug!(%error, "a scratch file stays behind");
+    }
     let Some(proof) = proof.and_then(|proof| Proof::deserialize(proof).ok()) else {
         return Reconciled::Unknown("the journal holds no hashes of the file".to_owned());
     };
-    let now = match roots.hash(path) {
-        Ok(now) => now,
+    let now = match Before::read(roots, path, limit) {
+        Ok(now) => now.hash(),
         Err(error) => return Reconciled::Unknown(error.to_string()),
     };
     let path = path.display();

@@ -46,7 +46,7 @@ impl Change for Write {
         let before = Before::read(roots, Path::new(&self.path), config.max_file_bytes)?;
         let content = match &before {
             Before::Content(before) => with_line_ends_of(before, &self.content),
-            Before::Absent | Before::Large(_) => self.content.as_str().into(),
+            Before::Absent => self.content.as_str().into(),
         };
         let note =
             (content != self.content).then(|| "its lines end with CRLF as before".to_owned());

@@ -113,26 +113,36 @@ async fn an_edit_that_cannot_be_made_says_why() {
 }
 
 #[tokio::test]
-async fn large_files_are_replaced_but_not_compared() {
+async fn large_files_are_neither_read_nor_changed() {
     let scene = Scene::with(|config| corvid_tools::Config {
         max_file_bytes: 100,
         ..config
     });
-    scene.file("big", "x".repeat(101));
+    fs::File::create(scene.path("big"))
+        .and_then(|file| file.set_len(1 << 43))
+        .expect("a sparse file");
     let error = scene
         .error(
             "file.edit",
             json!({ "path": "big", "old": "x", "new": "y" }),
         )
         .await;
-    assert_eq!(
-        error,
-        "`big` has more than 100 bytes; edit it with a command"
-    );
-    let text = scene
-        .text("file.write", json!({ "path": "big", "content": "small" }))
+    let refused = "`big` has more than 100 bytes; change it with a command";
+    assert_eq!(error, refused);
+    let error = scene
+        .error("file.write", json!({ "path": "big", "content": "small" }))
         .await;
-    assert_eq!(text, "replaced big, 5 bytes now");
+    assert_eq!(error, refused);
+    let write = json!({ "path": "big", "content": "small" });
+    fs::remove_file(scene.path("big")).expect("the file");
+    let became = scene
+        .after_crash("file.write", write, |scene| {
+            // So large that nobody could read it in this test's time.
+            let file = fs::File::create(scene.path("big")).expect("a file");
+            file.set_len(1 << 43).expect("a sparse file");
+        })
+        .await;
+    assert!(matches!(became, Reconciled::Unknown(_)), "{became:?}");
     let error = scene
         .error(
             "file.write",
@@ -233,6 +243,19 @@ async fn after_a_crash_a_new_file_is_known_too() {
         .after_crash("file.write", write, |scene| scene.file("new/a", "after"))
         .await;
     assert!(matches!(became, Reconciled::Done(_)), "{became:?}");
+}
+
+#[tokio::test]
+async fn a_killed_change_leaves_nothing_behind() {
+    let scene = Scene::new();
+    let write = json!({ "path": "a", "content": "after" });
+    let became = scene
+        .after_crash("file.write", write, |scene| {
+            scene.file(".corvid-key-0.tmp", "aft");
+        })
+        .await;
+    assert_eq!(became, Reconciled::NotDone);
+    assert!(!scene.path(".corvid-key-0.tmp").exists());
 }
 
 #[tokio::test]
