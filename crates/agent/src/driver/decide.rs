@@ -90,7 +90,12 @@ impl Lane {
             return Vec::new();
         };
         let ports = &self.ports;
-        let request = prompt::request(&self.state, open, &ports.settings, &ports.tools);
+        // The turn may be another process's, under another model than this one's.
+        let mut settings = ports.settings.clone();
+        if let Ok(model) = ports.models.open(&open.model) {
+            settings.context_tokens = model.context_tokens();
+        }
+        let request = prompt::request(&self.state, open, &settings, &ports.tools);
         // Writing our own plain data as JSON cannot fail; an empty hash would only be less telling.
         let prompt_hash = serde_json::to_vec(&request)
             .map(|bytes| draw::sha256_hex(&bytes))

@@ -4,7 +4,7 @@
 //! It must not know the lane.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -73,6 +73,8 @@ impl Drop for Leaving<'_> {
 
 /// The model `test/scripted`.
 pub(super) struct ScriptedModel {
+    /// Tokens of request that it takes.
+    pub(super) context_tokens: AtomicU64,
     lines: Mutex<VecDeque<Line>>,
     requests: Mutex<Vec<ModelRequest>>,
 }
@@ -80,6 +82,7 @@ pub(super) struct ScriptedModel {
 impl ScriptedModel {
     pub(super) fn new(lines: Vec<Line>) -> Self {
         Self {
+            context_tokens: AtomicU64::new(128_000),
             lines: Mutex::new(lines.into()),
             requests: Mutex::default(),
         }
@@ -111,7 +114,7 @@ impl Model for ScriptedModel {
     }
 
     fn context_tokens(&self) -> u64 {
-        128_000
+        self.context_tokens.load(Ordering::Relaxed)
     }
 
     async fn answer(

@@ -3,6 +3,7 @@
 //! It must not know how the fold counts.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use corvid_core::wire::{
     Address, Effect, Ending, EventBody, Fault, Flags, Limits, Millis, Mode, Patience,
@@ -13,7 +14,7 @@ use tokio::sync::Barrier;
 use super::model::{Gate, Line};
 use super::scene::Scene;
 use super::tools::{FakeTool, Run};
-use crate::script::{admission, limits, opened, steering};
+use crate::script::{admission, admitted, limits, opened, steering};
 
 /// The results in the newest request.
 fn told(scene: &Scene) -> Vec<String> {
@@ -217,6 +218,20 @@ async fn flags_travel_with_the_input_that_starts_the_turn() {
             ..limits()
         };
         assert_eq!(start, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn the_context_is_that_of_the_turns_own_model() {
+    let long: &'static str = "a long answer ".repeat(1_000).leak();
+    for (context_tokens, sent) in [(128_000, 3), (7_000, 1)] {
+        let scene = Scene::new([Line::Says(long), Line::Says("two")]);
+        scene.say("i1").await;
+        let takes = &scene.model.context_tokens;
+        takes.store(context_tokens, Ordering::Relaxed);
+        scene.work("i2", vec![admitted("i2")]).await;
+        let messages = scene.model.requests().pop().map(|last| last.messages.len());
+        assert_eq!(messages, Some(sent), "{context_tokens} tokens");
     }
 }
 
