@@ -49,15 +49,13 @@ impl Lane {
     where
         F: Future<Output = Finished> + Send + 'static,
     {
-        let sender = self.work.sender();
-        let reported = key.clone();
+        let report = self.work.report(&key);
         let task = self
             .ports
             .tasks
             .spawn(TaskKind::Service, "effect", async move {
                 let finished = effect.await;
-                // The lane may have ended; then the next owner finds out by reconciling.
-                drop(sender.send((reported, finished)).await);
+                report.finished(finished).await;
             });
         self.work.add(key, task, cancel, end);
     }

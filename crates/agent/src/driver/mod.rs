@@ -37,6 +37,15 @@ pub enum LaneError {
     /// The journal refused.
     #[error(transparent)]
     Journal(#[from] AppendError),
+    /// A model or a tool panicked. The journal tells of its beginning alone, as after a crash, and whoever
+    /// takes the session next finds out.
+    #[error(
+        "a bug in Corvid ended `{key}`; what was said is kept, and the next message goes on from there"
+    )]
+    Panicked {
+        /// The action's key.
+        key: String,
+    },
     /// An append landed where it was not expected; the journal's contract is broken.
     #[error("the journal grew unseen: events landed at {found}, expected at {expected}")]
     GrewUnseen {
@@ -182,7 +191,7 @@ impl Lane {
                 // What has ended beside it shares its commit.
                 let mut ended = Some(finished);
                 while let Some(finished) = ended {
-                    let facts = self.facts_of(finished).await;
+                    let facts = self.facts_of(finished).await?;
                     self.facts.extend(facts);
                     ended = self.work.ready();
                 }

@@ -9,9 +9,9 @@ use corvid_core::wire::{
 };
 use corvid_core::{Answer, AskedCall, Message, ModelError, Reconciled, ToolError, ToolOutput};
 
-use super::Lane;
 use super::call::{not_run, outcome};
 use super::work::Finished;
+use super::{Lane, LaneError};
 
 /// First wait after a failed attempt where the provider named none, in milliseconds; then doubled.
 const RETRY_FIRST_MS: u64 = 1_000;
@@ -20,8 +20,11 @@ const RETRY_LONGEST_MS: u64 = 60_000;
 
 impl Lane {
     /// What a result is in the journal.
-    pub(super) async fn facts_of(&self, finished: Finished) -> Vec<EventBody> {
-        match finished {
+    ///
+    /// # Errors
+    /// [`LaneError::Panicked`]: that is no result, and whatever is at work ends with the lane.
+    pub(super) async fn facts_of(&self, finished: Finished) -> Result<Vec<EventBody>, LaneError> {
+        Ok(match finished {
             Finished::Model {
                 turn,
                 step,
@@ -45,7 +48,8 @@ impl Lane {
                 vec![EventBody::OutcomeAnswered { call, answer, by }]
             }
             Finished::Time { time } => vec![EventBody::TimerFired { due_at: time }],
-        }
+            Finished::Panicked { key } => return Err(LaneError::Panicked { key }),
+        })
     }
 
     fn model_result(

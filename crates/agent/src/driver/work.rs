@@ -52,6 +52,33 @@ pub(super) enum Finished {
     },
     /// A time that has come.
     Time { time: Millis },
+    /// The task panicked, so that nobody knows what it has done.
+    Panicked { key: String },
+}
+
+/// A task's way to tell its lane how it ended; a panic is told as well.
+pub(super) struct Report {
+    key: String,
+    sender: mpsc::Sender<(String, Finished)>,
+}
+
+impl Report {
+    /// Tells the result.
+    pub(super) async fn finished(self, finished: Finished) {
+        // The lane may have ended; then the next owner finds out by reconciling.
+        drop(self.sender.send((self.key.clone(), finished)).await);
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let key = self.key.clone();
+            let panicked = Finished::Panicked { key: key.clone() };
+            // There is room: the channel takes more than is ever at work.
+            drop(self.sender.try_send((key, panicked)));
+        }
+    }
 }
 
 struct Running {
@@ -85,8 +112,12 @@ impl Work {
         self.tasks.contains_key(key)
     }
 
-    pub(super) fn sender(&self) -> mpsc::Sender<(String, Finished)> {
-        self.sender.clone()
+    /// For the task that is at work on this key.
+    pub(super) fn report(&self, key: &str) -> Report {
+        Report {
+            key: key.to_owned(),
+            sender: self.sender.clone(),
+        }
     }
 
     pub(super) fn add(

@@ -8,7 +8,7 @@ use corvid_core::wire::{CallStatus, Effect, Ending};
 use super::journal::Death;
 use super::model::Line;
 use super::scene::Scene;
-use super::tools::FakeTool;
+use super::tools::{FakeTool, Run};
 use crate::script::{admitted, id, opened};
 
 /// More appends than any of these turns has.
@@ -104,4 +104,32 @@ async fn an_unsafe_call_runs_at_most_once_and_is_asked_about() {
         );
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_lane_as_a_crash_would() {
+    let calls = vec![("a", "system.run", "1")];
+    let panics = [Run::Panics];
+    let scene = Scene::new([Line::Insists(calls)]).with(FakeTool::new(
+        "system.run",
+        Effect::Reconcilable,
+        panics,
+    ));
+    let ended = scene.say("i1").await;
+    let Err(LaneError::Panicked { key }) = ended.result else {
+        panic!("not told: {:?}", ended.result);
+    };
+    assert_eq!(key, "tool/1.1.0/1");
+    let ended = scene.work("i1", Vec::new()).await;
+    assert_eq!(ended.text(), "done");
+    let reconciled = |line: &String| line.starts_with("reconcile system.run 1.1.0");
+    assert_eq!(
+        scene
+            .ledger
+            .lines()
+            .iter()
+            .filter(|line| reconciled(line))
+            .count(),
+        1
+    );
 }

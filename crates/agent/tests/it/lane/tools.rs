@@ -25,6 +25,8 @@ pub(super) enum Run {
     Tells(&'static str),
     /// It fails and the turn ends.
     Fatal(&'static str),
+    /// It panics.
+    Panics,
     /// It waits until as many calls run at once as the barrier wants.
     Meets(Arc<Barrier>),
     /// It runs until it is cancelled, passes the gate and yields.
@@ -144,6 +146,7 @@ impl Tool for FakeTool {
             Run::Yields(text) => Ok(output(text)),
             Run::Tells(text) => Err(ToolError::Tell(text.to_owned())),
             Run::Fatal(text) => Err(ToolError::Fatal(text.to_owned())),
+            Run::Panics => panic!("as the test wants it"),
             Run::Meets(barrier) => {
                 call.progress.show("waiting for the others");
                 barrier.wait().await;
