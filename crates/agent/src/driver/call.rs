@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::Lane;
+use super::effect::overdue;
 use crate::fold::{Call, Turn};
 
 impl Lane {
@@ -96,7 +97,17 @@ impl Lane {
         let Some(tool) = self.tool_of(id) else {
             return vec![failed(id, "the tool is no longer there")];
         };
-        match tool.prepare(&invocation).await {
+        let prepared = tokio::select! {
+            biased;
+            prepared = tool.prepare(&invocation) => prepared,
+            // Nothing was begun: the stop is the next decision, and this call never starts.
+            () = self.hooks.stop.cancelled(), if self.stoppable() => return Vec::new(),
+            () = overdue(&*self.ports.clock, &invocation) => {
+                let text = "it could not be looked at in time, so it was not begun";
+                return vec![failed(id, text)];
+            }
+        };
+        match prepared {
             Ok(proof) => vec![EventBody::ToolStarted {
                 call: id,
                 key: invocation.key,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use corvid_core::faults::crash_point;
 use corvid_core::wire::{CallId, CallStatus, EventBody, Fault, Millis};
-use corvid_core::{ModelError, OutcomeQuestion, TaskKind};
+use corvid_core::{Clock, Invocation, ModelError, OutcomeQuestion, TaskKind};
 use tokio_util::sync::CancellationToken;
 
 use super::Lane;
@@ -16,6 +16,16 @@ use crate::fold::{Action, CallState};
 
 /// How much longer than its own limit a tool call gets before it is cancelled, in milliseconds.
 const TOOL_GRACE_MS: Millis = 2_000;
+
+/// Waits until a call should long have ended. A tool keeps its own limit; this is for one that forgot it.
+pub(super) async fn overdue(clock: &dyn Clock, call: &Invocation) {
+    let limit = Millis::try_from(call.timeout_ms).unwrap_or(Millis::MAX);
+    let deadline = clock
+        .now()
+        .saturating_add(limit)
+        .saturating_add(TOOL_GRACE_MS);
+    clock.sleep_until(deadline).await;
+}
 
 impl Lane {
     /// Begins an action whose decision is committed.
@@ -95,17 +105,11 @@ impl Lane {
         let cancel = invocation.cancel.clone();
         let clock = Arc::clone(&self.ports.clock);
         self.spawn(key, End::Await, cancel.clone(), async move {
-            let limit = Millis::try_from(invocation.timeout_ms).unwrap_or(Millis::MAX);
-            let deadline = clock
-                .now()
-                .saturating_add(limit)
-                .saturating_add(TOOL_GRACE_MS);
             crash_point("tool.before_run");
             let mut run = std::pin::pin!(tool.run(&invocation));
-            // A tool keeps its own limit; this one is for a tool that forgot it.
             let (result, late) = tokio::select! {
                 result = &mut run => (result, false),
-                () = clock.sleep_until(deadline) => {
+                () = overdue(&*clock, &invocation) => {
                     invocation.cancel.cancel();
                     (run.await, true)
                 }

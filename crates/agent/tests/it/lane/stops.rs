@@ -115,6 +115,41 @@ async fn a_tool_that_forgets_its_limit_is_cancelled() {
     );
 }
 
+/// One call that is prepared at the gate.
+fn preparing(gate: &Arc<Gate>) -> Scene {
+    let asks = Line::Asks(vec![("a", "file.edit", "{}")]);
+    let tool = FakeTool::new("file.edit", Effect::Reconcilable, []).preparing(gate);
+    Scene::new([asks, Line::Says("went on")]).with(tool)
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_call_to_be_prepared() {
+    let gate = gate();
+    let scene = preparing(&gate);
+    let (ended, ()) = tokio::join!(scene.say("i1"), async {
+        gate.reached().await;
+        scene.stop.cancel();
+    });
+    assert_eq!(ended.reply().ending, Ending::Stopped);
+    assert_eq!(scene.count("tool.started"), 0);
+    assert_eq!(gate.left(), 1, "the look was dropped");
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_prepared_in_time_is_not_begun() {
+    let gate = gate();
+    let scene = preparing(&gate);
+    let (ended, ()) = tokio::join!(scene.say("i1"), async {
+        gate.reached().await;
+        let time = scene.clock.next_wait().await;
+        scene.clock.set(time);
+    });
+    assert_eq!(ended.text(), "went on");
+    assert_eq!(scene.count("tool.started"), 0);
+    let status = scene.outcome(id(1, 0)).map(|o| o.status);
+    assert_eq!(status, Some(CallStatus::Failed));
+}
+
 #[tokio::test]
 async fn a_fatal_call_ends_what_runs_beside_it() {
     let beside = gate();

@@ -63,6 +63,7 @@ pub(super) struct FakeTool {
     runs: Mutex<VecDeque<Run>>,
     found: Option<Reconciled>,
     unprepared: Option<&'static str>,
+    preparing: Option<Arc<Gate>>,
     pub(super) ledger: Ledger,
 }
 
@@ -79,6 +80,7 @@ impl FakeTool {
             runs: Mutex::new(runs.into_iter().collect()),
             found: None,
             unprepared: None,
+            preparing: None,
             ledger: Ledger::default(),
         }
     }
@@ -96,6 +98,14 @@ impl FakeTool {
     pub(super) fn unprepared(self, why: &'static str) -> Self {
         Self {
             unprepared: Some(why),
+            ..self
+        }
+    }
+
+    /// Calls pass the gate before they are prepared.
+    pub(super) fn preparing(self, gate: &Arc<Gate>) -> Self {
+        Self {
+            preparing: Some(Arc::clone(gate)),
             ..self
         }
     }
@@ -133,6 +143,9 @@ impl Tool for FakeTool {
     }
 
     async fn prepare(&self, call: &Invocation) -> Result<Option<Value>, ToolError> {
+        if let Some(gate) = &self.preparing {
+            gate.pass().await;
+        }
         match self.unprepared {
             Some(why) => Err(ToolError::Tell(why.to_owned())),
             None => Ok(Some(json!({ "prepared": call.call }))),
