@@ -35,6 +35,7 @@ const GROUP: usize = 256;
 const SETTLED: u64 = 64;
 
 /// A handle on the queue.
+#[derive(Clone)]
 pub(crate) struct Writer {
     jobs: mpsc::Sender<Job>,
     tasks: Tasks,
@@ -60,6 +61,19 @@ struct Desk {
 
 /// The writer's connection while it has nothing to do.
 pub(crate) struct Lent<'a>(MutexGuard<'a, Desk>);
+
+/// Sees to it that a task which panics hands the queue on to another: who is in its group learns that nobody
+/// answered, and everybody behind is served.
+struct Relay(Writer);
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.shared.busy.store(false, Ordering::SeqCst);
+            self.0.begin();
+        }
+    }
+}
 
 impl Lent<'_> {
     /// The connection, outside of any transaction.
@@ -96,11 +110,19 @@ impl Writer {
     /// Queues a job; its answer comes through the sender within it. Waits while the queue is full.
     pub(crate) async fn queue(&self, job: Job) {
         // The receiver lives as long as `shared`, so the queue is never closed.
-        if self.jobs.send(job).await.is_ok() && !self.shared.busy.swap(true, Ordering::SeqCst) {
-            let shared = Arc::clone(&self.shared);
+        if self.jobs.send(job).await.is_ok() {
+            self.begin();
+        }
+    }
+
+    /// Has a task work on the queue, unless one does.
+    fn begin(&self) {
+        if !self.shared.busy.swap(true, Ordering::SeqCst) {
+            let relay = Relay(self.clone());
             self.tasks
                 .spawn(TaskKind::Service, "store writer", async move {
-                    shared.work().await;
+                    relay.0.shared.work().await;
+                    drop(relay);
                 });
         }
     }
@@ -178,5 +200,34 @@ impl Desk {
             self.connection = Some(connection);
         }
         written.committed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use corvid_core::wire::DeliveryId;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_writer_that_panics_hands_the_queue_on() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("corvid.db");
+        let connection = open::open(&path).await.expect("the store opens");
+        let (tasks, me) = (Tasks::default(), OwnerId::new("o-me"));
+        let writer = Writer::new(connection, path, me.clone(), &tasks);
+        // At work, as `begin` would have it.
+        writer.shared.busy.store(true, Ordering::SeqCst);
+        let relay = Relay(writer.clone());
+        let (waiter, outcome) = oneshot::channel();
+        let swap = Swap::begin(&DeliveryId::new("d-no"), &me);
+        writer.queue(Job::Swap(Box::new(swap), waiter)).await;
+        let panicking = tasks.spawn(TaskKind::Service, "panicking", async move {
+            let _at_work = relay;
+            panic!("the writer comes to grief");
+        });
+        assert!(panicking.await.is_err());
+        assert_eq!(outcome.await, Ok(Ok(false)));
     }
 }
