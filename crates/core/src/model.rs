@@ -119,7 +119,7 @@ pub struct Answer {
 /// A call as the provider reported it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskedCall {
-    /// The provider's id; empty where it gave none.
+    /// The provider's id; empty where it gave none, and perhaps another call's as well.
     pub provider_id: String,
     /// The tool's name, mapped back to ours; as given where it maps to none.
     pub name: String,

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use corvid_core::wire::{
     CallId, CallOutcome, CallStatus, EventBody, Millis, ModelAnswer, ToolCall,
 };
-use corvid_core::{Answer, AskedCall, Message, ModelError, Reconciled, ToolError, ToolOutput};
+use corvid_core::{Answer, AskedCall, ModelError, Reconciled, ToolError, ToolOutput};
 
 use super::call::{not_run, outcome};
 use super::work::Finished;
@@ -64,7 +64,7 @@ impl Lane {
                 turn,
                 step,
                 attempt,
-                calls: self.name_calls(turn, step, answer.calls),
+                calls: name_calls(turn, step, answer.calls),
                 text: answer.text,
                 finish: answer.finish,
                 usage: answer.usage,
@@ -87,44 +87,6 @@ impl Lane {
         }
     }
 
-    /// Gives each call our id, and a provider's id of our own where it has none or a used one.
-    fn name_calls(&self, turn: u32, step: u32, asked: Vec<AskedCall>) -> Vec<ToolCall> {
-        let mut used = self.used_provider_ids();
-        (0_u32..)
-            .zip(asked)
-            .map(|(index, call)| {
-                // Ours may be taken as well: a provider may count in just the same way.
-                let own = (0_u64..).map(|further| match further {
-                    0 => format!("call_{turn}_{step}_{index}"),
-                    _ => format!("call_{turn}_{step}_{index}_{further}"),
-                });
-                let provider_id = std::iter::once(call.provider_id)
-                    .chain(own)
-                    .find(|id| !id.is_empty() && used.insert(id.clone()))
-                    .unwrap_or_default();
-                ToolCall {
-                    id: CallId { turn, step, index },
-                    provider_id,
-                    name: call.name,
-                    arguments: call.arguments,
-                }
-            })
-            .collect()
-    }
-
-    fn used_provider_ids(&self) -> HashSet<String> {
-        let own = self.state.turn.iter().flat_map(|turn| &turn.messages);
-        self.state
-            .history
-            .within(usize::MAX)
-            .chain(own)
-            .filter_map(|message| match message.as_ref() {
-                Message::Tool { provider_id, .. } => Some(provider_id.clone()),
-                Message::User { .. } | Message::Assistant { .. } => None,
-            })
-            .collect()
-    }
-
     async fn reconciled(&self, call: CallId, attempt: u32, found: Reconciled) -> Vec<EventBody> {
         let closing = self
             .state
@@ -140,6 +102,31 @@ impl Lane {
         };
         vec![EventBody::ToolFinished { call, outcome }]
     }
+}
+
+/// Gives each call our id, and a provider's id of our own where it has none or that of a call beside it.
+fn name_calls(turn: u32, step: u32, asked: Vec<AskedCall>) -> Vec<ToolCall> {
+    let mut used: HashSet<String> = HashSet::new();
+    (0_u32..)
+        .zip(asked)
+        .map(|(index, call)| {
+            // Ours may be taken as well: a provider may count in just the same way.
+            let own = (0_u64..).map(|further| match further {
+                0 => format!("call_{turn}_{step}_{index}"),
+                _ => format!("call_{turn}_{step}_{index}_{further}"),
+            });
+            let provider_id = std::iter::once(call.provider_id)
+                .chain(own)
+                .find(|id| !id.is_empty() && used.insert(id.clone()))
+                .unwrap_or_default();
+            ToolCall {
+                id: CallId { turn, step, index },
+                provider_id,
+                name: call.name,
+                arguments: call.arguments,
+            }
+        })
+        .collect()
 }
 
 fn tool_outcome(cancelled: bool, result: Result<ToolOutput, ToolError>) -> CallOutcome {

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use corvid_core::Message;
 
 /// What is wrong with a transcript, or nothing: it begins with a person, each call is followed at once by its
-/// one result in the calls' order, no result stands without its call, and no call id comes twice.
+/// one result in the calls' order, no result stands without its call, and no call id comes twice in a message.
 pub(crate) fn complaint(messages: &[Arc<Message>]) -> Option<String> {
     let mut owed: Vec<&str> = Vec::new();
-    let mut ids = BTreeSet::new();
     let first = messages.first().map(AsRef::as_ref);
     if !matches!(first, None | Some(Message::User { .. })) {
         return Some("a person does not have the first word".to_owned());
@@ -34,6 +33,7 @@ pub(crate) fn complaint(messages: &[Arc<Message>]) -> Option<String> {
                 if text.is_empty() && calls.is_empty() {
                     return Some("the model says nothing at all".to_owned());
                 }
+                let mut ids = BTreeSet::new();
                 for call in calls {
                     if !ids.insert(&call.provider_id) {
                         return Some(format!("the id `{}` comes twice", call.provider_id));

@@ -1,8 +1,6 @@
 //! Tool calls put together from the pieces of a stream.
-//! Invariant: pieces of two calls never mix; every call ends up with an id of its own.
-//! It must not know what the calls are for.
-
-use std::collections::HashSet;
+//! Invariant: pieces of two calls never mix.
+//! It must not know what the calls are for, nor make up for ids that are missing or given twice.
 
 use corvid_core::AskedCall;
 use serde::Deserialize;
@@ -103,28 +101,14 @@ impl Calls {
         &mut self.calls[at]
     }
 
-    /// The calls in the model's order, under our names, each with an id that no other has.
+    /// The calls in the model's order, under our names, each with the id that it was given.
     pub(super) fn finish(self, names: &ToolNames) -> Vec<AskedCall> {
-        let mut taken: HashSet<String> = HashSet::new();
-        let ids: Vec<String> = self.calls.iter().map(|call| call.id.clone()).collect();
-        let finished = self.calls.into_iter().enumerate();
-        finished
-            .map(|(index, call)| {
-                let mut id = call.id;
-                if id.is_empty() || taken.contains(&id) {
-                    id = format!("call_{index}");
-                    while taken.contains(&id) || ids.contains(&id) {
-                        id.push('x');
-                    }
-                }
-                taken.insert(id.clone());
-                AskedCall {
-                    provider_id: id,
-                    name: names.ours(call.name.trim()).to_owned(),
-                    arguments: call.arguments,
-                }
-            })
-            .collect()
+        let asked = self.calls.into_iter().map(|call| AskedCall {
+            provider_id: call.id,
+            name: names.ours(call.name.trim()).to_owned(),
+            arguments: call.arguments,
+        });
+        asked.collect()
     }
 }
 

@@ -118,7 +118,7 @@ fn calls_without_index_or_id() {
             r#"{"choices":[{"delta":{"tool_calls":[{"type":"function","function":{"name":"file_read","arguments":"{\"path\":\"b\"}"}}]}}]}"#,
             r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#,
         ],
-        r#" | call_0=file.read({"path":"a"}) call_1=file.read({"path":"b"}) | ToolCalls | 0/0/0"#,
+        r#" | =file.read({"path":"a"}) =file.read({"path":"b"}) | ToolCalls | 0/0/0"#,
     );
 }
 
@@ -129,7 +129,7 @@ fn the_same_id_for_two_calls() {
             r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"file_read","arguments":"{}"}},{"index":1,"id":"x","function":{"name":"file_read","arguments":"{}"}},{"index":2,"id":"call_1","function":{"name":"file_read","arguments":"{}"}}]}}]}"#,
             r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#,
         ],
-        "| x=file.read({}) call_1x=file.read({}) call_1=file.read({}) | ToolCalls | 0/0/0"
+        "| x=file.read({}) x=file.read({}) call_1=file.read({}) | ToolCalls | 0/0/0"
             .replacen('|', " |", 1)
             .as_str(),
     );
@@ -179,7 +179,7 @@ fn the_older_function_call() {
             r#"{"choices":[{"delta":{"function_call":{"arguments":":\"a\"}"}}}]}"#,
             r#"{"choices":[{"delta":{},"finish_reason":"function_call"}]}"#,
         ],
-        r#" | call_0=file.read({"path":"a"}) | ToolCalls | 0/0/0"#,
+        r#" | =file.read({"path":"a"}) | ToolCalls | 0/0/0"#,
     );
 }
 

@@ -85,7 +85,7 @@ async fn a_running_call_shows_its_progress() {
 }
 
 #[tokio::test]
-async fn missing_and_repeated_provider_ids_are_made_unique() {
+async fn missing_and_repeated_provider_ids_are_made_unique_within_a_step() {
     let first = Line::Asks(vec![
         ("", "file.read", "0"),
         ("x", "file.read", "1"),
@@ -116,7 +116,7 @@ async fn missing_and_repeated_provider_ids_are_made_unique() {
         "call_1_1_2",
         "call_1_1_4",
         "call_1_1_4_1",
-        "call_1_2_0",
+        "x",
         "y",
     ];
     assert_eq!(ids, expected);
