@@ -179,9 +179,6 @@ pub struct Admission {
 /// Flags that travel with an input and hold for the turn it starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flags {
-    /// Answers `ask` with yes, never `deny`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub yes: bool,
     /// The model to use, `provider/model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,

@@ -200,7 +200,6 @@ async fn flags_travel_with_the_input_that_starts_the_turn() {
     for (asked, granted) in [(0, 1), (2, 2), (1_000, 25)] {
         let mut input = admission("i1", Mode::Queue);
         input.flags = Flags {
-            yes: false,
             model: Some("test/unknown".to_owned()),
             max_steps: Some(asked),
         };

@@ -109,7 +109,6 @@ fn inbound(arguments: Run, parts: Vec<Part>, place: Place) -> Inbound {
         mode: Mode::Queue,
         working_dir: place.working_dir,
         flags: Flags {
-            yes: false,
             model: arguments.model,
             max_steps: arguments.max_steps,
         },
