@@ -5,6 +5,7 @@
 use corvid_core::faults::{crash_point, defect};
 use corvid_core::wire::{Event, EventBody, InputId, LiveEvent, Millis, ReplyComposed};
 use corvid_core::{Append, AppendError, Fence};
+use tracing::Instrument as _;
 
 use super::{Claim, Lane, LaneError};
 use crate::fold::{State, apply, due};
@@ -156,7 +157,8 @@ impl Lane {
             if self.work.is_at(&action.key()) {
                 continue;
             }
-            let decision = self.decide(&action, at).await;
+            let span = self.turn_span();
+            let decision = self.decide(&action, at).instrument(span).await;
             if !decision.is_empty() {
                 for event in decision {
                     self.take_in(event, at, events);

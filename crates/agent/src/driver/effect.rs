@@ -8,6 +8,7 @@ use corvid_core::faults::crash_point;
 use corvid_core::wire::{CallId, CallStatus, EventBody, Fault, Millis};
 use corvid_core::{Clock, Invocation, ModelError, OutcomeQuestion, TaskKind};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::Lane;
 use super::call::{failed, not_run, outcome};
@@ -60,6 +61,7 @@ impl Lane {
         F: Future<Output = Finished> + Send + 'static,
     {
         let report = self.work.report(&key);
+        let effect = effect.instrument(self.turn_span());
         let task = self
             .ports
             .tasks

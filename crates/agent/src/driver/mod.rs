@@ -10,6 +10,7 @@ mod effect;
 mod live;
 mod ports;
 mod result;
+mod span;
 mod work;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use corvid_core::wire::{EventBody, InputId, OwnerId, ReplyComposed, SessionId};
 use corvid_core::{AppendError, ClaimSeen, Ground, Loaded, ModelRequest};
 
 use crate::fold::{Action, State, apply, due};
+use span::TurnSpan;
 use work::Work;
 
 pub use ports::{Hooks, LanePorts, Settings};
@@ -71,6 +73,7 @@ pub struct Lane {
     /// The request that was hashed into the newest `model.requested`.
     request: Option<ModelRequest>,
     work: Work,
+    span: TurnSpan,
     until: InputId,
     /// The reply that was waited for, once it is folded; only a commit makes it good.
     reply: Option<ReplyComposed>,
@@ -137,6 +140,7 @@ impl Lane {
             first,
             request: None,
             work: Work::default(),
+            span: TurnSpan::default(),
             until,
             reply,
         }
