@@ -40,6 +40,7 @@ CREATE TABLE input (
     account     TEXT    NOT NULL,
     external_id TEXT    NOT NULL,
     body_hash   TEXT    NOT NULL, -- SHA-256, hex, of what the person said
+    owner       TEXT    NOT NULL, -- the process that admitted it
     answered_by INTEGER,          -- the seq of the reply; none while the input is open
     UNIQUE (channel, account, external_id)
 ) STRICT, WITHOUT ROWID;
@@ -53,7 +54,7 @@ CREATE TABLE delivery (
     session     TEXT    NOT NULL,
     seq         INTEGER NOT NULL, -- of the reply
     state       TEXT    NOT NULL CHECK (state IN ('prepared', 'sending', 'sent', 'failed')),
-    owner       TEXT,             -- the process that is sending it
+    owner       TEXT,             -- while it is open: the process that asked, then the one that sends
     external_id TEXT,             -- the channel's id of what was sent
     reason      TEXT              -- why it failed for good
 ) STRICT, WITHOUT ROWID;

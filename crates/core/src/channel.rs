@@ -34,6 +34,8 @@ pub struct Delivery {
     pub ending: Ending,
     /// What the person should know beside the text.
     pub notices: Vec<String>,
+    /// A process that had begun it has died, so that it may have been sent before.
+    pub maybe_sent: bool,
 }
 
 /// Why a delivery did not happen.

@@ -50,7 +50,8 @@ pub struct Append {
 /// The condition under which an append happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fence {
-    /// None: the event numbers itself (`input.admitted`, `stop.requested`, the opening of a session).
+    /// None: the event numbers itself (`input.admitted`, `stop.requested`, the opening of a session, and
+    /// `delivery.failed`, which only the process that has begun the delivery can append).
     Open,
     /// The session's claim passes to `owner` with the next epoch, if it still is as seen, and the head
     /// is as expected. The append must hold `lane.claimed` with that epoch.

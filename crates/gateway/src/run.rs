@@ -114,7 +114,13 @@ impl Gateway {
         };
         loop {
             if let Some(reply) = self.step(&mut errand).await? {
-                let sent = self.deliver(&inbound.origin, &reply).await?;
+                let session = &errand.session;
+                let sent = self.deliver(session, &inbound.origin, &reply).await?;
+                if inbound.target != Target::New
+                    && let Err(error) = self.give_up_orphans(session).await
+                {
+                    tracing::warn!(%error, "deliveries without a process are left to the next one");
+                }
                 return Ok(Answered {
                     session: errand.session,
                     reply,
@@ -245,6 +251,8 @@ impl Gateway {
         let Some(admission) = &errand.admission else {
             return Ok(());
         };
+        // The reply's delivery waits for this process as long as it is seen to live.
+        self.store.hold()?;
         let append = Append {
             session: errand.session.clone(),
             fence: Fence::Open,

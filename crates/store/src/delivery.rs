@@ -14,6 +14,9 @@ pub struct DeliveryRow {
     pub delivery: Delivery,
     /// How far it got.
     pub state: DeliveryState,
+    /// While it is open, the process in whose hands it is: the one that admitted the input, then the one that
+    /// sends it. If that one is dead, whoever finds it sees to its end.
+    pub owner: Option<OwnerId>,
     /// The session whose reply it is part of.
     pub session: SessionId,
 }
@@ -24,10 +27,7 @@ pub enum DeliveryState {
     /// Nobody has begun it.
     Prepared,
     /// A process is at it; if that one is dead, nobody knows whether it was sent.
-    Sending {
-        /// The process.
-        owner: OwnerId,
-    },
+    Sending,
     /// It arrived.
     Sent {
         /// The channel's id of what was sent.
@@ -40,22 +40,21 @@ pub enum DeliveryState {
     },
 }
 
-/// How an attempt at a delivery ended.
+/// How an attempt at a delivery ended, unless for good: that is the event `delivery.failed`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryEnd {
     /// It arrived; the channel's id of what was sent.
     Sent(String),
-    /// It failed for good; one sentence for a person.
-    Failed(String),
     /// Nothing was sent; it may be begun again.
     Again,
 }
 
 impl DeliveryMark {
-    fn prepared() -> Self {
+    fn prepared(owner: Option<&OwnerId>) -> Self {
         Self {
             state: "prepared",
-            ..Self::default()
+            owner: owner.cloned(),
+            external_id: None,
         }
     }
 
@@ -63,23 +62,15 @@ impl DeliveryMark {
         Self {
             state: "sending",
             owner: Some(owner.clone()),
-            ..Self::default()
+            external_id: None,
         }
     }
 
-    fn of_end(end: DeliveryEnd) -> Self {
-        match end {
-            DeliveryEnd::Sent(id) => Self {
-                state: "sent",
-                external_id: Some(id),
-                ..Self::default()
-            },
-            DeliveryEnd::Failed(reason) => Self {
-                state: "failed",
-                reason: Some(reason),
-                ..Self::default()
-            },
-            DeliveryEnd::Again => Self::prepared(),
+    fn sent(external_id: String) -> Self {
+        Self {
+            state: "sent",
+            owner: None,
+            external_id: Some(external_id),
         }
     }
 }
@@ -89,7 +80,7 @@ impl Swap {
     pub(crate) fn begin(delivery: &DeliveryId, me: &OwnerId) -> Self {
         Self {
             delivery: delivery.clone(),
-            from: DeliveryMark::prepared(),
+            from: DeliveryMark::prepared(None),
             to: DeliveryMark::sending(me),
         }
     }
@@ -108,7 +99,10 @@ impl Swap {
         Self {
             delivery: delivery.clone(),
             from: DeliveryMark::sending(me),
-            to: DeliveryMark::of_end(end),
+            to: match end {
+                DeliveryEnd::Sent(external_id) => DeliveryMark::sent(external_id),
+                DeliveryEnd::Again => DeliveryMark::prepared(Some(me)),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use corvid_core::AppendError;
-use corvid_core::wire::DecodeError;
+use corvid_core::wire::{DecodeError, DeliveryId};
 use libsqlite3_sys as sqlite;
 
 use crate::config::state_folder;
@@ -160,6 +160,15 @@ impl OpenError {
             StoreError::ReadOnly(_) => Self::ReadOnly { path, reason },
             StoreError::Damaged(_) | StoreError::Failed(_) => Self::Failed { path, reason },
         }
+    }
+}
+
+impl StoreError {
+    /// This process did not begin the delivery, or has ended it already.
+    pub(crate) fn not_in_hand(delivery: &DeliveryId) -> Self {
+        Self::Failed(format!(
+            "delivery `{delivery}` is not in this process's hands; begin it first"
+        ))
     }
 }
 

@@ -120,9 +120,12 @@ impl Store {
         self.inner.readers.deliveries(session).await
     }
 
-    /// The deliveries of all sessions that are prepared or being sent.
-    pub async fn open_deliveries(&self) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.inner.readers.open_deliveries().await
+    /// The deliveries of a session that are prepared or being sent, oldest first; costs what there are of them.
+    pub async fn open_deliveries(
+        &self,
+        session: &SessionId,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.inner.readers.open_deliveries(session).await
     }
 
     /// Begins a delivery that nobody has begun. False if somebody has, or if there is no such delivery.
@@ -145,7 +148,8 @@ impl Store {
         self.swap(Swap::take(delivery, dead, self.owner())).await
     }
 
-    /// Ends a delivery that this process has begun.
+    /// Ends an attempt at a delivery that this process has begun. One that failed for good is ended by an append
+    /// of `delivery.failed`, which needs no claim.
     ///
     /// # Errors
     /// [`StoreError::Failed`] if it is not in this process's hands, and those of any write.
@@ -158,9 +162,7 @@ impl Store {
         if ended {
             Ok(())
         } else {
-            Err(StoreError::Failed(format!(
-                "delivery `{delivery}` is not in this process's hands; begin it first"
-            )))
+            Err(StoreError::not_in_hand(delivery))
         }
     }
 

@@ -193,7 +193,7 @@ impl Channel for Terminal {
             text: delivery.text.clone(),
             ending: delivery.ending,
             notices: delivery.notices.clone(),
-            repeated: false,
+            repeated: delivery.maybe_sent,
         };
         match self.print(reply).await {
             Printed::Failed(reason) => Err(DeliverError::Gone(format!(

@@ -9,7 +9,7 @@ mod scene;
 use corvid_core::AppendError;
 use corvid_core::wire::{EventBody, SessionId};
 use corvid_gateway::{GatewayError, Target};
-use scene::{Scene, ask};
+use scene::{Mishap, Scene, ask};
 use tokio_util::sync::CancellationToken;
 
 fn work() -> Target {
@@ -167,7 +167,7 @@ async fn who_stops_waiting_leaves_the_input_in_the_session() {
 async fn a_reply_that_could_not_be_shown_is_shown_the_next_time() {
     let scene = Scene::new();
     let process = scene.process().await;
-    process.break_channel();
+    process.break_channel(Mishap::Refused);
     let input = ask("k1", "hello", Target::New);
     let error = process.run(&input).await.unwrap_err();
     assert!(matches!(error, GatewayError::Undelivered(_)), "{error}");
@@ -175,6 +175,72 @@ async fn a_reply_that_could_not_be_shown_is_shown_the_next_time() {
     assert!(!answered.repeated);
     assert_eq!(process.sent(), ["k1: you said: hello"]);
     assert_eq!(scene.model_calls(), 1);
+}
+
+#[tokio::test]
+async fn a_delivery_that_fails_for_good_is_in_the_journal() {
+    let scene = Scene::new();
+    let process = scene.process().await;
+    process.break_channel(Mishap::Gone);
+    let input = ask("k1", "hello", work());
+    let error = process.run(&input).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Undelivered(_)), "{error}");
+    assert_eq!(process.given_up("work").await, ["the pipe is closed"]);
+    let again = process.run(&input).await.unwrap();
+    assert!(again.repeated, "the caller shows it, nobody sends it");
+}
+
+#[tokio::test]
+async fn a_delivery_whose_process_died_is_taken_over_by_who_asks_again() {
+    let scene = Scene::new();
+    let dying = scene.process().await;
+    dying.break_channel(Mishap::Hangs);
+    let input = ask("k1", "hello", work());
+    tokio::select! {
+        _ = dying.run(&input) => panic!("the channel hangs"),
+        () = dying.sending() => {}
+    }
+    let next = scene.process().await;
+    let alive = next.run(&input).await.unwrap();
+    assert!(alive.repeated, "a living process is sending it");
+    dying.die().await;
+    assert_eq!(next.open_deliveries("work").await, 1);
+    next.run(&input).await.unwrap();
+    assert_eq!(next.sent(), ["k1: you said: hello (again?)"]);
+    assert_eq!(next.open_deliveries("work").await, 0);
+}
+
+#[tokio::test]
+async fn deliveries_that_nobody_will_ask_for_are_given_up() {
+    let scene = Scene::new();
+    let (sending, working) = (scene.process().await, scene.process().await);
+    sending.break_channel(Mishap::Hangs);
+    let (first, second) = (ask("k1", "first", work()), ask("k2", "second", work()));
+    tokio::select! {
+        _ = sending.run(&first) => panic!("the channel hangs"),
+        () = sending.sending() => {}
+    }
+    let held = scene.hold("second");
+    tokio::select! {
+        _ = working.run(&second) => panic!("the model is held"),
+        () = held.reached() => {}
+    }
+    sending.die().await;
+    working.die().await;
+    held.release();
+    let next = scene.process().await;
+    next.run(&ask("k3", "third", work())).await.unwrap();
+    assert_eq!(next.sent(), ["k3: you said: third"]);
+    assert_eq!(
+        next.given_up("work").await,
+        [
+            "the process that was sending it ended; whether it arrived is not known",
+            "the process that asked ended before the reply",
+        ]
+    );
+    assert_eq!(next.open_deliveries("work").await, 0);
+    let late = next.run(&second).await.unwrap();
+    assert_eq!(late.reply.text, "you said: second");
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 //! It must not decide a verdict.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use corvid_core::wire::{
-    Address, Event, Finish, Flags, Limits, Mode, OutcomeAnswer, Part, Patience, SessionId, Usage,
+    Address, Event, EventBody, Finish, Flags, Limits, Mode, OutcomeAnswer, Part, Patience,
+    SessionId, Usage,
 };
 use corvid_core::{
     Answer, Channel, DeliverError, Delivery, Journal as _, Message, Model, ModelError,
@@ -36,6 +37,17 @@ pub(crate) struct Process {
     store: Store,
     channel: Arc<RecordingChannel>,
     tasks: Tasks,
+}
+
+/// What goes wrong with a delivery.
+#[derive(Clone, Copy)]
+pub(crate) enum Mishap {
+    /// Nothing is sent, this time.
+    Refused,
+    /// Nothing will ever be sent.
+    Gone,
+    /// It goes on for ever.
+    Hangs,
 }
 
 /// A model call that waits.
@@ -117,9 +129,30 @@ impl Process {
         self.channel.sent.lock().unwrap().clone()
     }
 
-    /// Makes the channel refuse its next delivery.
-    pub(crate) fn break_channel(&self) {
-        self.channel.broken.store(true, Ordering::Relaxed);
+    /// Makes the channel fail its next delivery.
+    pub(crate) fn break_channel(&self, mishap: Mishap) {
+        *self.channel.mishap.lock().unwrap() = Some(mishap);
+    }
+
+    /// Returns once the channel has begun a delivery that hangs.
+    pub(crate) async fn sending(&self) {
+        self.channel.hanging.notified().await;
+    }
+
+    /// The reasons for which deliveries of a session were given up.
+    pub(crate) async fn given_up(&self, session: &str) -> Vec<String> {
+        let events = self.events(session).await.into_iter();
+        let failed = events.filter_map(|event| match event.body {
+            EventBody::DeliveryFailed { reason, .. } => Some(reason),
+            _ => None,
+        });
+        failed.collect()
+    }
+
+    /// How many deliveries of a session are open.
+    pub(crate) async fn open_deliveries(&self, session: &str) -> usize {
+        let session = SessionId::new(session);
+        self.store.open_deliveries(&session).await.unwrap().len()
     }
 
     /// Returns once the input is in the store.
@@ -273,7 +306,8 @@ impl Model for EchoModel {
 #[derive(Default)]
 struct RecordingChannel {
     sent: Mutex<Vec<String>>,
-    broken: AtomicBool,
+    mishap: Mutex<Option<Mishap>>,
+    hanging: Notify,
 }
 
 #[async_trait]
@@ -283,10 +317,20 @@ impl Channel for RecordingChannel {
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError> {
-        if self.broken.swap(false, Ordering::Relaxed) {
-            return Err(DeliverError::Retry("the pipe is closed".to_owned()));
+        let mishap = self.mishap.lock().unwrap().take();
+        match mishap {
+            Some(Mishap::Refused) => {
+                return Err(DeliverError::Retry("the pipe is full".to_owned()));
+            }
+            Some(Mishap::Gone) => return Err(DeliverError::Gone("the pipe is closed".to_owned())),
+            Some(Mishap::Hangs) => {
+                self.hanging.notify_one();
+                std::future::pending::<()>().await;
+            }
+            None => {}
         }
-        let line = format!("{}: {}", delivery.to.conversation, delivery.text);
+        let again = if delivery.maybe_sent { " (again?)" } else { "" };
+        let line = format!("{}: {}{again}", delivery.to.conversation, delivery.text);
         self.sent.lock().unwrap().push(line);
         Ok(delivery.id.to_string())
     }

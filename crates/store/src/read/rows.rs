@@ -168,11 +168,15 @@ impl Readers {
         rows.iter().map(|row| self.delivery(row)).collect()
     }
 
-    /// The deliveries of all sessions that are prepared or being sent, oldest first in each session.
-    pub(crate) async fn open_deliveries(&self) -> Result<Vec<DeliveryRow>, StoreError> {
+    /// The deliveries of a session that are prepared or being sent, oldest first.
+    pub(crate) async fn open_deliveries(
+        &self,
+        session: &SessionId,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
         let question = sqlx::query(select_delivery!(
-            "d.state IN ('prepared', 'sending') ORDER BY d.session, d.seq, d.id"
-        ));
+            "d.session = ? AND d.state IN ('prepared', 'sending') ORDER BY d.seq, d.id"
+        ))
+        .bind(session.as_str().to_owned());
         let rows = self.rows(question).await?;
         rows.iter().map(|row| self.delivery(row)).collect()
     }
@@ -203,6 +207,8 @@ impl Readers {
 
     fn delivery(&self, row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
         let (id, session, state, encoded) = self.decoded(delivery(row))?;
+        let owner: Option<String> = self.decoded(row.try_get(3))?;
+        let maybe_sent = state == DeliveryState::Sending;
         let reply = reply(&encoded)?;
         let draft = reply
             .deliveries
@@ -221,8 +227,10 @@ impl Readers {
                 text: reply.text,
                 ending: reply.ending,
                 notices: reply.notices,
+                maybe_sent,
             },
             state,
+            owner: owner.map(OwnerId::new),
             session,
         })
     }
@@ -259,9 +267,7 @@ fn delivery(
     row: &SqliteRow,
 ) -> Result<(DeliveryId, SessionId, DeliveryState, Encoded<'_>), sqlx::Error> {
     let state = match row.try_get::<&str, _>(2)? {
-        "sending" => DeliveryState::Sending {
-            owner: OwnerId::new(row.try_get::<String, _>(3)?),
-        },
+        "sending" => DeliveryState::Sending,
         "sent" => DeliveryState::Sent {
             external_id: row.try_get(4)?,
         },

@@ -5,8 +5,12 @@
 use std::collections::{HashMap, HashSet};
 
 use corvid_core::faults::defect;
-use corvid_core::wire::{Admission, DecodeError, EventBody, InputId, OwnerId, SessionId};
+use corvid_core::wire::{
+    Admission, DecodeError, DeliveryId, EventBody, InputId, OwnerId, SessionId,
+};
 use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, Ground, draw};
+
+use crate::error::StoreError;
 
 /// An append that is well formed, encoded for the journal.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(super) struct Encoded {
 pub(super) struct Seen {
     pub(super) sessions: HashMap<SessionId, SessionSeen>,
     pub(super) inputs: HashMap<InputKey, InputSeen>,
+    /// The deliveries that are being sent, each with the process that is at it.
+    pub(super) sending: HashMap<DeliveryId, OwnerId>,
 }
 
 /// A session as it is.
@@ -100,6 +106,14 @@ impl Prepared {
         })
     }
 
+    /// The deliveries that it gives up for good.
+    pub(super) fn failures(&self) -> impl Iterator<Item = &DeliveryId> {
+        self.append.events.iter().filter_map(|event| match event {
+            EventBody::DeliveryFailed { delivery, .. } => Some(delivery),
+            _ => None,
+        })
+    }
+
     /// Whether it begins with the opening of its session.
     pub(super) fn opens(&self) -> bool {
         opens(&self.append)
@@ -142,6 +156,11 @@ impl Seen {
     ) -> Result<Appended, AppendError> {
         for (admission, body_hash) in prepared.admissions() {
             self.check_new(admission, body_hash)?;
+        }
+        for delivery in prepared.failures() {
+            if self.sending.get(delivery) != Some(me) {
+                return Err(StoreError::not_in_hand(delivery).into());
+            }
         }
         let session = &prepared.append.session;
         let head = match self.sessions.get(session) {
@@ -228,6 +247,7 @@ fn needs_no_claim(event: &EventBody) -> bool {
         EventBody::SessionOpened { .. }
             | EventBody::InputAdmitted(_)
             | EventBody::StopRequested { .. }
+            | EventBody::DeliveryFailed { .. }
     )
 }
 

@@ -202,7 +202,7 @@ fn decide(
     rows: &mut Rows,
 ) -> Result<Appended, AppendError> {
     let place = seen.decide(prepared, me)?;
-    rows.add(prepared, place, seen);
+    rows.add(prepared, place, me, seen);
     Ok(place)
 }
 
@@ -211,18 +211,16 @@ fn swap_statement(swap: &Swap) -> Batch {
         state,
         owner,
         external_id,
-        reason,
     } = &swap.to;
-    let text = |value: &Option<String>| Value::from(value.as_deref());
     let owner_of = |owner: &Option<OwnerId>| Value::from(owner.as_ref().map(OwnerId::as_str));
     let mut batch = Batch::default();
     batch.push(
-        "UPDATE delivery SET state = ?, owner = ?, external_id = ?, reason = ? WHERE id = ? AND state = ? AND owner IS ? RETURNING 1",
+        "UPDATE delivery SET state = ?, owner = ?, external_id = ? \
+         WHERE id = ? AND state = ? AND owner IS coalesce(?, owner) RETURNING 1",
         [
             (*state).into(),
             owner_of(owner),
-            text(external_id),
-            text(reason),
+            Value::from(external_id.as_deref()),
             swap.delivery.as_str().into(),
             swap.from.state.into(),
             owner_of(&swap.from.owner),

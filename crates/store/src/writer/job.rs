@@ -36,12 +36,10 @@ pub(crate) struct Swap {
 pub(crate) struct DeliveryMark {
     /// The state's name.
     pub(crate) state: &'static str,
-    /// The process that is sending it.
+    /// The process that has it; none stands for any in what a delivery must be.
     pub(crate) owner: Option<OwnerId>,
     /// The channel's id of what was sent.
     pub(crate) external_id: Option<String>,
-    /// Why it failed.
-    pub(crate) reason: Option<String>,
 }
 
 impl Job {

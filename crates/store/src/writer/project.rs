@@ -3,7 +3,7 @@
 //! made anew from the journal.
 //! It must not know whether an append may happen.
 
-use corvid_core::wire::{Admission, EventBody, Part, ReplyComposed, SessionId, Verdict};
+use corvid_core::wire::{EventBody, OwnerId, Part, ReplyComposed, SessionId, Verdict};
 use corvid_core::{Appended, ClaimSeen};
 use serde_json::{Value as Json, json};
 
@@ -33,8 +33,8 @@ const STATEMENTS: [(Table, &str); 7] = [
     ),
     (
         Table::Input,
-        "INSERT INTO input (id, session, seq, at, channel, account, external_id, body_hash) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7 \
+        "INSERT INTO input (id, session, seq, at, channel, account, external_id, body_hash, owner) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8 \
          FROM json_each(?)",
     ),
     (
@@ -43,8 +43,9 @@ const STATEMENTS: [(Table, &str); 7] = [
     ),
     (
         Table::Delivery,
-        "INSERT INTO delivery (id, session, seq, state) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, 'prepared' FROM json_each(?)",
+        "INSERT INTO delivery (id, session, seq, state, owner) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, 'prepared', (SELECT owner FROM input WHERE input.id = value ->> 3) \
+         FROM json_each(?)",
     ),
     (
         Table::Rest,
@@ -54,7 +55,7 @@ const STATEMENTS: [(Table, &str); 7] = [
     (
         Table::Failure,
         "UPDATE delivery SET state = 'failed', owner = NULL, reason = k.value ->> 1 \
-         FROM json_each(?) AS k WHERE delivery.id = k.value ->> 0 AND state <> 'sent'",
+         FROM json_each(?) AS k WHERE delivery.id = k.value ->> 0",
     ),
 ];
 
@@ -80,8 +81,14 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Adds what an append writes at its place, and brings what is known up to date with it.
-    pub(super) fn add(&mut self, prepared: &Prepared, place: Appended, seen: &mut Seen) {
+    /// Adds what an append of the process `me` writes at its place, and brings what is known up to date with it.
+    pub(super) fn add(
+        &mut self,
+        prepared: &Prepared,
+        place: Appended,
+        me: &OwnerId,
+        seen: &mut Seen,
+    ) {
         let append = &prepared.append;
         let session = &append.session;
         let mut hashes = Vec::new();
@@ -113,7 +120,18 @@ impl Rows {
                 EventBody::InputAdmitted(admission) => {
                     title = title.or_else(|| Some(clip_title(&admission.parts)));
                     lane.open.insert(admission.input.clone());
-                    self.admit(session, (seq, append.at), admission, hashes.next());
+                    let row = json!([
+                        admission.input,
+                        session,
+                        seq,
+                        append.at,
+                        admission.origin.channel,
+                        admission.origin.account,
+                        admission.external_id,
+                        hashes.next(),
+                        me,
+                    ]);
+                    self.derive(Table::Input, row);
                 }
                 EventBody::LaneClaimed { epoch, owner } => {
                     let (owner, epoch) = (owner.clone(), *epoch);
@@ -123,6 +141,7 @@ impl Rows {
                 EventBody::TurnStarted(start) => lane.turns = start.turn.into(),
                 EventBody::ReplyComposed(reply) => self.compose(session, seq, reply, lane),
                 EventBody::DeliveryFailed { delivery, reason } => {
+                    seen.sending.remove(delivery);
                     self.derive(Table::Failure, json!([delivery, reason]));
                 }
                 _ => {}
@@ -162,26 +181,6 @@ impl Rows {
         self.derived.push((table, row));
     }
 
-    fn admit(
-        &mut self,
-        session: &SessionId,
-        (seq, at): (u64, i64),
-        admission: &Admission,
-        body_hash: Option<&str>,
-    ) {
-        let row = json!([
-            admission.input,
-            session,
-            seq,
-            at,
-            admission.origin.channel,
-            admission.origin.account,
-            admission.external_id,
-            body_hash,
-        ]);
-        self.derive(Table::Input, row);
-    }
-
     fn compose(
         &mut self,
         session: &SessionId,
@@ -195,7 +194,8 @@ impl Rows {
             }
         }
         for draft in &reply.deliveries {
-            self.derive(Table::Delivery, json!([draft.delivery, session, seq]));
+            let row = json!([draft.delivery, session, seq, draft.inputs.last()]);
+            self.derive(Table::Delivery, row);
         }
         if lane.open.is_empty() {
             let row = json!([session, lane.transcript_bytes, seq, reply.turn]);

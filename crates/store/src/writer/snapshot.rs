@@ -3,7 +3,7 @@
 //! It must not know how it is decided.
 
 use corvid_core::ClaimSeen;
-use corvid_core::wire::{InputId, OwnerId, SessionId};
+use corvid_core::wire::{DeliveryId, InputId, OwnerId, SessionId};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -13,15 +13,19 @@ use super::batch::Batch;
 use super::decide::{InputKey, InputSeen, Prepared, Seen, SessionSeen};
 
 /// One row that holds all sessions as JSON: a row each would wake the asker once a session.
-const SESSIONS: &str = "SELECT json_group_array(json_array(id, head, turns, transcript_bytes, owner, epoch, \
+const SESSIONS: &str = "SELECT 'sessions', json_group_array(json_array(id, head, turns, transcript_bytes, owner, epoch, \
      json((SELECT json_group_array(input.id) FROM input WHERE input.session = session.id AND answered_by IS NULL)))) \
      FROM session LEFT JOIN claim ON resource = 'session/' || id \
      WHERE id IN (SELECT value FROM json_each(?))";
 
 /// One row that holds all inputs as JSON.
-const INPUTS: &str = "SELECT json_group_array(json_array(i.channel, i.account, i.external_id, i.session, i.id, i.body_hash)) \
+const INPUTS: &str = "SELECT 'inputs', json_group_array(json_array(i.channel, i.account, i.external_id, i.session, i.id, i.body_hash)) \
      FROM json_each(?) AS k JOIN input AS i \
      ON i.channel = k.value ->> 0 AND i.account = k.value ->> 1 AND i.external_id = k.value ->> 2";
+
+/// One row that holds the deliveries that are being sent as JSON.
+const DELIVERIES: &str = "SELECT 'deliveries', json_group_array(json_array(id, owner)) FROM delivery \
+     WHERE state = 'sending' AND id IN (SELECT value FROM json_each(?))";
 
 /// A session as [`SESSIONS`] has it.
 type Session = (
@@ -75,28 +79,39 @@ async fn ask(
             inputs.push([&origin.channel, &origin.account, &admission.external_id]);
         }
     }
+    let failed: Vec<&DeliveryId> = appends
+        .iter()
+        .flat_map(|append| append.failures())
+        .collect();
     if !sessions.is_empty() {
         batch.push(SESSIONS, [json!(sessions).to_string().into()]);
     }
     if !inputs.is_empty() {
         batch.push(INPUTS, [json!(inputs).to_string().into()]);
     }
+    if !failed.is_empty() {
+        batch.push(DELIVERIES, [json!(failed).to_string().into()]);
+    }
     let rows = batch.run(connection).await?;
-    let mut rows = rows.iter();
-    let sessions = listed(rows.next())?.into_iter().map(session);
-    let inputs = listed(rows.next())?.into_iter().map(input);
+    let sessions = listed(&rows, "sessions")?.into_iter().map(session);
+    let inputs = listed(&rows, "inputs")?.into_iter().map(input);
+    let sending = listed(&rows, "deliveries")?.into_iter();
     Ok(Seen {
         sessions: sessions.collect(),
         inputs: inputs.collect(),
+        sending: sending.collect(),
     })
 }
 
-/// What a row lists; nothing where it was not asked for.
-fn listed<T: DeserializeOwned>(row: Option<&SqliteRow>) -> Result<Vec<T>, Error> {
-    let Some(row) = row else {
-        return Ok(Vec::new());
-    };
-    serde_json::from_str(row.try_get(0)?).map_err(|error| Error::Decode(error.into()))
+/// What the row of that name lists; nothing where it was not asked for.
+fn listed<T: DeserializeOwned>(rows: &[SqliteRow], name: &str) -> Result<Vec<T>, Error> {
+    for row in rows {
+        if row.try_get::<&str, _>(0)? == name {
+            return serde_json::from_str(row.try_get(1)?)
+                .map_err(|error| Error::Decode(error.into()));
+        }
+    }
+    Ok(Vec::new())
 }
 
 fn session(row: Session) -> (SessionId, SessionSeen) {

@@ -2,11 +2,11 @@
 //! Invariant: of all who try to begin a delivery, one succeeds.
 //! It must not know channels.
 
-use corvid_core::Delivery;
 use corvid_core::wire::{DeliveryId, Ending, EventBody, InputId, SessionId};
+use corvid_core::{AppendError, Appended, Delivery, Journal as _};
 use corvid_store::{DeliveryEnd, DeliveryRow, DeliveryState, Store};
 
-use crate::scene::{Lane, Scene, terminal};
+use crate::scene::{Lane, Scene, open, terminal};
 
 async fn answered(store: &Store) -> (Lane, InputId, DeliveryId) {
     let mut lane = Lane::begin(store, "s").await;
@@ -36,12 +36,14 @@ async fn a_reply_prepares_its_deliveries() {
             text: "hi".to_owned(),
             ending: Ending::Answered,
             notices: vec![],
+            maybe_sent: false,
         },
         state: DeliveryState::Prepared,
+        owner: Some(store.owner().clone()),
         session: lane.session.clone(),
     };
     assert_eq!(store.deliveries(&lane.session).await, Ok(vec![row.clone()]));
-    assert_eq!(store.open_deliveries().await, Ok(vec![row]));
+    assert_eq!(store.open_deliveries(&lane.session).await, Ok(vec![row]));
     assert_eq!(store.deliveries(&SessionId::new("t")).await, Ok(vec![]));
 }
 
@@ -49,13 +51,12 @@ async fn a_reply_prepares_its_deliveries() {
 async fn a_delivery_is_begun_once_and_ended_by_who_began_it() {
     let scene = Scene::new();
     let (store, other) = (scene.open().await, scene.open().await);
-    let (_lane, _, id) = answered(&store).await;
+    let (lane, _, id) = answered(&store).await;
     assert_eq!(store.begin_delivery(&id).await, Ok(true));
     assert_eq!(store.begin_delivery(&id).await, Ok(false));
     assert_eq!(other.begin_delivery(&id).await, Ok(false));
     assert_eq!(other.take_delivery(&id, store.owner()).await, Ok(false));
-    let owner = store.owner().clone();
-    assert_eq!(state(&other).await, DeliveryState::Sending { owner });
+    assert_eq!(state(&other).await, DeliveryState::Sending);
 
     let sent = || DeliveryEnd::Sent("m7".to_owned());
     assert!(other.end_delivery(&id, sent()).await.is_err());
@@ -68,7 +69,7 @@ async fn a_delivery_is_begun_once_and_ended_by_who_began_it() {
     let external_id = "m7".to_owned();
     assert_eq!(state(&store).await, DeliveryState::Sent { external_id });
     assert_eq!(store.begin_delivery(&id).await, Ok(false));
-    assert_eq!(store.open_deliveries().await, Ok(vec![]));
+    assert_eq!(store.open_deliveries(&lane.session).await, Ok(vec![]));
     assert_eq!(
         store.begin_delivery(&DeliveryId::new("d-no")).await,
         Ok(false)
@@ -86,23 +87,38 @@ async fn what_a_dead_process_began_can_be_taken_over() {
     scene.tasks.shutdown().await;
     assert_eq!(other.begin_delivery(&id).await, Ok(false));
     assert_eq!(other.take_delivery(&id, &dead).await, Ok(true));
-    let end = DeliveryEnd::Failed("the chat is gone".to_owned());
+    let end = DeliveryEnd::Sent("m7".to_owned());
     assert_eq!(other.end_delivery(&id, end).await, Ok(()));
-    let reason = "the chat is gone".to_owned();
-    assert_eq!(state(&other).await, DeliveryState::Failed { reason });
+}
+
+/// Gives the delivery up for good, as the process that began it would.
+async fn fail(store: &Store, delivery: &DeliveryId) -> Result<Appended, AppendError> {
+    let failed = EventBody::DeliveryFailed {
+        delivery: delivery.clone(),
+        reason: "the chat is gone".to_owned(),
+    };
+    store.append(open(&SessionId::new("s"), vec![failed])).await
 }
 
 #[tokio::test]
-async fn a_final_failure_in_the_journal_ends_the_delivery() {
+async fn a_final_failure_and_its_event_are_one() {
     let scene = Scene::new();
-    let store = scene.open().await;
-    let (mut lane, _, delivery) = answered(&store).await;
-    assert_eq!(store.begin_delivery(&delivery).await, Ok(true));
+    let (store, other) = (scene.open().await, scene.open().await);
+    let (lane, _, id) = answered(&store).await;
+    let before = lane.events().await.len();
+    assert!(fail(&store, &id).await.is_err(), "nobody has begun it");
+    assert_eq!(store.begin_delivery(&id).await, Ok(true));
+    assert!(fail(&other, &id).await.is_err(), "another has begun it");
+    assert_eq!(state(&store).await, DeliveryState::Sending);
+    assert_eq!(lane.events().await.len(), before);
+
+    fail(&store, &id).await.expect("it is in our hands");
     let reason = "the chat is gone".to_owned();
-    let failed = EventBody::DeliveryFailed {
-        delivery,
-        reason: reason.clone(),
-    };
-    lane.append(vec![failed]).await.expect("the lane writes");
     assert_eq!(state(&store).await, DeliveryState::Failed { reason });
+    assert!(fail(&store, &id).await.is_err(), "it failed already");
+    let events = lane.events().await;
+    let failures = events
+        .iter()
+        .filter(|event| event.body.kind() == "delivery.failed");
+    assert_eq!(failures.count(), 1);
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use corvid_core::wire::{
-    CallDecision, CallId, CallKey, CallOutcome, CallStatus, Effect, EventBody, Fault, InputId,
-    KINDS, OutcomeAnswer, OutputRef, ParkReason, Requester, Role, SessionId, Verdict,
+    CallDecision, CallId, CallKey, CallOutcome, CallStatus, DeliveryId, Effect, EventBody, Fault,
+    InputId, KINDS, OutcomeAnswer, OutputRef, ParkReason, Requester, Role, SessionId, Verdict,
 };
 use corvid_core::{Append, Fence, Journal as _, draw};
 
@@ -22,7 +22,7 @@ const CALL: CallId = CallId {
 };
 
 /// One of each kind that a lane writes.
-fn samples(input: &InputId) -> Vec<EventBody> {
+fn samples(input: &InputId, delivery: &DeliveryId) -> Vec<EventBody> {
     let mut bodies = vec![
         turn_started(1, input),
         model_requested(1),
@@ -48,17 +48,13 @@ fn samples(input: &InputId) -> Vec<EventBody> {
                 role: Role::Member,
             },
         },
-        reply(1, input.clone(), &draw::delivery_id(), "done"),
+        reply(1, input.clone(), delivery, "done"),
         EventBody::TurnParked {
             turn: 1,
             until: 7,
             reason: ParkReason::ModelUnreachable,
         },
         EventBody::TimerFired { due_at: -1 },
-        EventBody::DeliveryFailed {
-            delivery: draw::delivery_id(),
-            reason: "gone".to_owned(),
-        },
     ]);
     bodies
 }
@@ -112,14 +108,22 @@ async fn every_kind_of_event_comes_back() {
     let mut written = taken.events.clone();
     let first = store.append(taken).await;
     assert_eq!(first.map(|done| done.head).ok(), Some(3));
+    let delivery = draw::delivery_id();
     let lane = Append {
         session: session.clone(),
         fence: Fence::Lane { epoch: 1, head: 3 },
         at: 9,
-        events: samples(&input),
+        events: samples(&input, &delivery),
     };
     written.extend(lane.events.clone());
     assert!(store.append(lane).await.is_ok());
+    assert_eq!(store.begin_delivery(&delivery).await, Ok(true));
+    let failed = EventBody::DeliveryFailed {
+        delivery,
+        reason: "gone".to_owned(),
+    };
+    written.push(failed.clone());
+    assert!(store.append(open(&session, vec![failed])).await.is_ok());
 
     let kinds: BTreeSet<&str> = written.iter().map(EventBody::kind).collect();
     let known: BTreeSet<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
