@@ -7,8 +7,28 @@ use std::path::{Path, PathBuf};
 
 use crate::paths::canonical;
 
-/// Folders that are the system itself; a command that could write there could do anything.
-const NEVER_WORKED_IN: &[&str] = &["/", "/proc", "/sys", "/dev"];
+/// Folders that are the system itself, with all below them: a command that could write there (one of
+/// root's can) could do anything.
+const SYSTEM: &[&str] = &[
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix",
+    "/proc",
+    "/run/systemd",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var/spool",
+];
+
+/// Folders that hold the system, or all that somebody else has; below them there is room to work.
+const ABOVE_THE_SYSTEM: &[&str] = &["/", "/home", "/run", "/var", "/var/lib"];
 
 /// The private paths and the configured folders, as real paths.
 #[derive(Debug)]
@@ -43,10 +63,10 @@ impl Borders {
         if !real.is_dir() {
             return Err(format!("the working folder `{shown}` is not a folder"));
         }
-        let system = NEVER_WORKED_IN
+        let system = ABOVE_THE_SYSTEM
             .iter()
-            .map(Path::new)
-            .any(|folder| real == folder || (folder != Path::new("/") && real.starts_with(folder)));
+            .any(|folder| real == Path::new(folder))
+            || SYSTEM.iter().any(|folder| real.starts_with(folder));
         if system {
             return Err(format!(
                 "commands do not run in the system folder `{shown}`; choose another working folder"
@@ -122,8 +142,11 @@ mod tests {
         check("home/state/inner", "lies in the private folder");
         check("home/work/link", "lies in the private folder");
         check("home/none", "cannot be entered");
-        assert!(borders.admit(Path::new("/")).is_err());
-        assert!(borders.admit(Path::new("/proc/self")).is_err());
+        for system in ["/", "/proc/self", "/etc", "/usr/bin", "/var", "/var/spool"] {
+            let refused = borders.admit(Path::new(system)).unwrap_err();
+            assert!(refused.contains("in the system folder"), "{refused}");
+        }
+        check("home/../home/work", "");
     }
 
     #[test]
