@@ -4,8 +4,7 @@
 
 use std::path::PathBuf;
 
-/// How the host sandbox is set up.
-#[derive(Clone, Debug)]
+/// How the host sandbox is set up. It is not shown: keys live in an environment.
 pub struct HostConfig {
     /// The executable whose `main` begins with [`crate::enter`]; it is run again for every command.
     pub helper: PathBuf,

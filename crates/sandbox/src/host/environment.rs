@@ -13,31 +13,32 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("LANG", "C.UTF-8"),
 ];
 
-/// What a command gets: the allow-list, the named variables, and its private temp folder as home.
-pub(super) fn for_command(
-    inherited: &[(String, String)],
+/// Names that every command gets with values of its own.
+const OWN: &[&str] = &["HOME", "TMPDIR", "TERM"];
+
+/// What all commands get: the allow-list and the named variables. Nothing else is kept.
+pub(super) fn inherited(
+    environment: Vec<(String, String)>,
     named: &[String],
-    temp: &Path,
 ) -> Vec<(String, String)> {
-    let temp = temp.display().to_string();
-    let fixed = [
-        ("HOME", temp.as_str()),
-        ("TMPDIR", temp.as_str()),
-        ("TERM", "dumb"),
-    ];
-    let mut environment: Vec<_> = inherited
-        .iter()
-        .filter(|(name, _)| is_taken(name) || named.contains(name))
-        .filter(|(name, _)| fixed.iter().all(|(fixed, _)| fixed != name))
-        .cloned()
-        .collect();
+    let mut inherited = environment;
+    inherited.retain(|(name, _)| {
+        (is_taken(name) || named.contains(name)) && !OWN.contains(&name.as_str())
+    });
     for (name, value) in DEFAULTS {
-        if environment.iter().all(|(inherited, _)| inherited != name) {
-            environment.push(((*name).to_owned(), (*value).to_owned()));
+        if inherited.iter().all(|(there, _)| there != name) {
+            inherited.push(((*name).to_owned(), (*value).to_owned()));
         }
     }
-    environment.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    environment
+    inherited
+}
+
+/// What one command gets: what all do, and its private temp folder as home.
+pub(super) fn for_command(inherited: &[(String, String)], temp: &Path) -> Vec<(String, String)> {
+    let temp = temp.display().to_string();
+    let own = [temp.clone(), temp, "dumb".to_owned()];
+    let own = OWN.iter().map(|name| (*name).to_owned()).zip(own);
+    inherited.iter().cloned().chain(own).collect()
 }
 
 fn is_taken(name: &str) -> bool {
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn only_listed_names_pass() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let inherited = [
+        let environment = vec![
             pair("OPENAI_API_KEY", "sk-secret"),
             pair("LD_PRELOAD", "/tmp/evil.so"),
             pair("BASH_ENV", "/tmp/evil.sh"),
@@ -59,7 +60,8 @@ mod tests {
             pair("LC_ALL", "C.UTF-8"),
             pair("CARGO_HOME", "/opt/cargo"),
         ];
-        let environment = for_command(&inherited, &["CARGO_HOME".to_owned()], Path::new("/t"));
+        let inherited = inherited(environment, &["CARGO_HOME".to_owned()]);
+        let environment = for_command(&inherited, Path::new("/t"));
         assert_eq!(
             environment,
             [

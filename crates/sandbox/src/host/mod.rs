@@ -50,7 +50,10 @@ const MAX_COMMAND: usize = 128 * 1024 - 1;
 /// Runs commands on this machine, each below a supervisor of its own.
 #[derive(Debug)]
 pub struct HostSandbox {
-    config: HostConfig,
+    limits: Limits,
+    isolation: Isolation,
+    /// What commands inherit; nothing else of the environment is kept.
+    environment: Vec<(String, String)>,
     borders: Borders,
     /// What commands may read and execute beside their own folders.
     executable: Vec<PathBuf>,
@@ -85,7 +88,9 @@ impl HostSandbox {
         let mut readable = grants::readable();
         readable.retain(|path| borders.grantable(path));
         Self {
-            config,
+            limits: config.limits,
+            isolation: config.isolation,
+            environment: environment::inherited(config.environment, &config.variables),
             borders,
             executable,
             readable,
@@ -94,13 +99,17 @@ impl HostSandbox {
         }
     }
 
-    /// Whether commands get namespaces of their own, by trying; for `agent doctor`. What is lost without
-    /// them is told at [`Isolation::WithoutNamespaces`].
+    /// Whether commands get namespaces of their own, by trying; for `agent doctor`.
     ///
     /// # Errors
-    /// One sentence that says why not.
+    /// One sentence that says why not, and one that says what is lost ([`Isolation::WithoutNamespaces`]).
     pub async fn namespaces(&self) -> Result<(), String> {
-        self.launcher.probe().await
+        self.launcher.probe().await.map_err(|why| {
+            format!(
+                "{why}; so commands have no loopback, and they can change the permissions and times, though not \
+                 the contents, of your files outside the working folder"
+            )
+        })
     }
 
     /// Removes what is kept of a command once its outcome is known elsewhere.
@@ -140,13 +149,9 @@ impl HostSandbox {
                 temp: record.temp().to_owned(),
                 executable: self.executable.clone(),
                 readable: self.readable.clone(),
-                environment: environment::for_command(
-                    &self.config.environment,
-                    &self.config.variables,
-                    record.temp(),
-                ),
-                limits: self.config.limits,
-                isolation: self.config.isolation,
+                environment: environment::for_command(&self.environment, record.temp()),
+                limits: self.limits,
+                isolation: self.isolation,
             },
         })
     }
