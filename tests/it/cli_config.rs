@@ -210,3 +210,20 @@ fn agent_alone_shows_what_it_can() -> io::Result<()> {
     insta::assert_snapshot!(shown(&scene, &scene.agent::<&str>([])?));
     Ok(())
 }
+
+#[test]
+fn a_key_file_is_closed_to_tools_wherever_it_lies() -> io::Result<()> {
+    let scene = scene()?;
+    let file = scene.work().join("inner").join("key");
+    std::fs::create_dir(scene.work().join("inner"))?;
+    std::fs::write(&file, "sk-not-for-any-tool-to-see\n")?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+    let config = format!("[providers.openai]\nkey_file = \"{}\"\n", file.display());
+    let scene = scene.with_config(&config)?;
+    for ask in ["read inner/key", "search sk-not", "$ cat inner/key"] {
+        let output = scene.agent(["run", "-m", "manual", "-e", ask])?;
+        let all = output.all();
+        assert!(!all.contains("for-any-tool"), "{ask}: {all}");
+    }
+    Ok(())
+}

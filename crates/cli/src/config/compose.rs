@@ -97,7 +97,8 @@ impl Composed {
         if !problems.is_empty() {
             return Err(Problems(problems).into());
         }
-        let private = private(home, &database);
+        let mut private = private(home, &database);
+        private.extend(key_files(&settings, home));
         Ok(Self {
             outputs: home.state.join("outputs"),
             tools: tools(&settings, &folders, &private),
@@ -135,6 +136,15 @@ fn private(home: &Home, database: &Path) -> Vec<PathBuf> {
     let credentials = home.user.as_deref().map(corvid_sandbox::credential_paths);
     let own = own.into_iter().flatten().map(PathBuf::from);
     own.chain(credentials.into_iter().flatten()).collect()
+}
+
+/// The files that providers' keys are read from: no tool may read them too.
+fn key_files<'a>(settings: &'a Settings, home: &'a Home) -> impl Iterator<Item = PathBuf> + 'a {
+    settings
+        .providers
+        .values()
+        .filter(|provider| !provider.key_file.is_empty())
+        .filter_map(|provider| home.expand(&provider.key_file).ok())
 }
 
 fn providers(
