@@ -78,6 +78,7 @@ fn after_kill_9_json_lines_name_the_session_of_the_key() -> io::Result<()> {
     let process = scene.start_run(ask)?;
     let model = scene.model().ok_or(io::ErrorKind::NotFound)?;
     assert!(model.wait_for(LIMIT, |ledger| ledger.len() == 1));
+    assert!(process.hear(|said| said.contains("model.requested")));
     let killed = process.kill()?;
     let first = sessions_in(&killed.stdout)?;
     assert_eq!(first.len(), 1, "{}", killed.all());
