@@ -143,6 +143,18 @@ fn a_key_on_an_open_way_is_warned_of() -> io::Result<()> {
 }
 
 #[test]
+fn without_a_model_there_is_nothing_to_test() -> io::Result<()> {
+    let tested = scene()?.agent(["model", "test"])?;
+    assert_eq!(tested.code, Some(3), "{}", tested.all());
+    assert!(
+        tested.stderr.contains("set OPENAI_API_KEY"),
+        "{}",
+        tested.stderr
+    );
+    Ok(())
+}
+
+#[test]
 fn a_model_that_does_not_answer_fails_the_test() -> io::Result<()> {
     let scene = scene()?.with_model_at("http://127.0.0.1:9/v1");
     let tested = scene.agent(["model", "test"])?;

@@ -26,7 +26,15 @@ pub(super) async fn model(
     match command {
         Model::List(json) => list(&catalogue.list(), &composed, json.json),
         Model::Test { name } => {
-            let name = name.unwrap_or_else(|| composed.model.name.clone());
+            let choice = &composed.model;
+            if name.is_none() && choice.name == "manual" {
+                let text = format!(
+                    "no model to test: {}; set OPENAI_API_KEY or see `agent model list`",
+                    choice.because
+                );
+                return Err(Refused::new(Exit::Declined, text).into());
+            }
+            let name = name.unwrap_or_else(|| choice.name.clone());
             check_model(&name).map_err(|allowed| {
                 let text = format!("`{name}` is no model; it must be {allowed}");
                 Refused::new(Exit::Usage, text)
