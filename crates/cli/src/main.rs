@@ -49,6 +49,10 @@ fn refuse(error: &clap::Error) -> ExitCode {
     };
     // A reader that left early has read enough.
     drop(error.print());
+    let first = std::env::args_os().nth(1).filter(|_| error.use_stderr());
+    if first.is_some_and(|first| Line::command().find_subcommand(first).is_none()) {
+        output::say("To ask something: agent run -e \"what's in this folder?\"");
+    }
     exit.into()
 }
 

@@ -139,6 +139,7 @@ async fn converse(
         if let Printed::Failed(reason) = printed.await {
             bail!("the reply is recorded but standard output did not take it: {reason}");
         }
+        terminal.hint("the recorded answer; no new turn was made");
     }
     if inbound.target == Target::New {
         let session = &answered.session;
