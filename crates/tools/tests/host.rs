@@ -146,7 +146,7 @@ async fn ends_are_told(scene: &Scene) {
         json!({ "command": "echo so far; sleep 100", "timeout_secs": 1 }),
     )
     .await;
-    assert!(text.starts_with("timed out: "), "{text}");
+    assert!(text.starts_with("timed out, after "), "{text}");
     assert!(text.ends_with("\nso far\n"), "{text}");
 }
 

@@ -35,19 +35,22 @@ pub(super) fn text(end: &CommandEnd, max_timeout: Duration, output: &str) -> Str
 
 /// One line: how the command ended, and what is missing from its output.
 pub(super) fn ending(end: &CommandEnd, max_timeout: Duration) -> String {
-    let how = match end.ending {
-        CommandEnding::Exited { code } => format!("exit code {code}"),
+    let (how, more) = match end.ending {
+        CommandEnding::Exited { code } => (format!("exit code {code}"), String::new()),
         CommandEnding::Signaled { signal } => {
             let name = SIGNALS.iter().find(|(number, _)| *number == signal);
             let name = name.map_or_else(String::new, |(_, name)| format!(" ({name})"));
-            format!("killed by signal {signal}{name}")
+            (format!("killed by signal {signal}{name}"), String::new())
         }
-        CommandEnding::TimedOut => format!(
-            "timed out: killed with all its processes; `timeout_secs` may be up to {}",
-            max_timeout.as_secs()
-        ),
+        CommandEnding::TimedOut => {
+            let most = max_timeout.as_secs();
+            let more =
+                format!("; killed with all its processes; `timeout_secs` may be up to {most}");
+            ("timed out".to_owned(), more)
+        }
         CommandEnding::Stopped => {
-            "stopped before its end: killed with all its processes; what it had done by then stays done".to_owned()
+            let more = "; killed with all its processes; what it had done by then stays done";
+            ("stopped before its end".to_owned(), more.to_owned())
         }
     };
     let time = Duration::from_millis(end.duration_ms).as_secs_f64();
@@ -64,7 +67,7 @@ pub(super) fn ending(end: &CommandEnd, max_timeout: Duration) -> String {
     } else {
         String::new()
     };
-    format!("{how}{after}{lost}")
+    format!("{how}{after}{more}{lost}")
 }
 
 #[cfg(test)]
@@ -106,13 +109,13 @@ mod tests {
             CommandEnding::TimedOut,
             30_000,
             10,
-            "timed out: killed with all its processes; `timeout_secs` may be up to 300, after 30.0 s",
+            "timed out, after 30.0 s; killed with all its processes; `timeout_secs` may be up to 300",
         );
         check(
             CommandEnding::Stopped,
             5,
             300,
-            "stopped before its end: killed with all its processes; what it had done by then stays done; \
+            "stopped before its end; killed with all its processes; what it had done by then stays done; \
              it wrote 300 bytes, of which 10 were kept",
         );
     }

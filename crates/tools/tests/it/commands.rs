@@ -31,7 +31,7 @@ async fn a_command_tells_its_end_and_its_output() {
     .await;
     check(
         Act::ends(CommandEnding::TimedOut, "so far\n"),
-        "timed out: killed with all its processes; `timeout_secs` may be up to 300\nso far\n",
+        "timed out; killed with all its processes; `timeout_secs` may be up to 300\nso far\n",
     )
     .await;
 }
@@ -204,7 +204,7 @@ async fn an_earlier_process_left_a_record() {
         (
             end(CommandEnding::Stopped),
             Reconciled::Interrupted(output(
-                "stopped before its end: killed with all its processes; what it had done by then stays \
+                "stopped before its end; killed with all its processes; what it had done by then stays \
                  done\nhalf",
             )),
         ),

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -227,6 +227,10 @@ impl FakeSandbox {
 impl Sandbox for FakeSandbox {
     fn report(&self) -> &SandboxReport {
         &self.report
+    }
+
+    fn rules(&self, working_dir: &Path) -> Vec<String> {
+        vec![format!("commands run in {}", working_dir.display())]
     }
 
     async fn run(

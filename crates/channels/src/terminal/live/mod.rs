@@ -97,10 +97,7 @@ impl Live {
     pub(super) fn line(&self, now: Millis, tick: usize) -> Option<String> {
         let frame = FRAMES[tick % FRAMES.len()];
         if let Some((call, since)) = self.running.first_key_value() {
-            let doing = self
-                .asked
-                .get(call)
-                .map_or(EARLIER, |words| words.doing.as_str());
+            let doing = self.words(*call).doing;
             let others = match self.running.len() - 1 {
                 0 => String::new(),
                 more => format!(" and {more} more"),
@@ -157,7 +154,7 @@ impl Live {
                     OutcomeAnswer::Worked => "counts as done",
                     OutcomeAnswer::Skip => "is left as it is",
                 };
-                vec![format!("? {} {what}", self.done(*call))]
+                vec![format!("? {}: {what}", self.words(*call).doing)]
             }
             EventBody::ReplyComposed(_) => {
                 self.phase = Phase::Over;
@@ -183,23 +180,25 @@ impl Live {
     }
 
     fn ended(&self, call: CallId, status: CallStatus, took: Option<Millis>) -> String {
-        let done = self.done(call);
+        let Words { doing, done } = self.words(call);
         let took = took
             .filter(|took| *took >= WORTH_TELLING)
             .map_or(String::new(), |took| format!(" · {}", tenths(took)));
         match status {
             CallStatus::Ok => format!("✓ {done}{took}"),
-            CallStatus::Failed | CallStatus::Fatal => format!("✗ {done}: failed{took}"),
-            CallStatus::Interrupted => format!("✗ {done}: interrupted"),
-            CallStatus::Stopped => format!("✗ {done}: stopped"),
-            CallStatus::Unknown => format!("? {done}: nobody knows whether it happened"),
+            CallStatus::Failed | CallStatus::Fatal => format!("✗ {doing}: failed{took}"),
+            CallStatus::Interrupted => format!("✗ {doing}: interrupted"),
+            CallStatus::Stopped => format!("✗ {doing}: stopped"),
+            CallStatus::Unknown => format!("? {doing}: nobody knows whether it happened"),
         }
     }
 
-    fn done(&self, call: CallId) -> String {
-        self.asked
-            .get(&call)
-            .map_or_else(|| EARLIER.to_owned(), |words| words.done.clone())
+    fn words(&self, call: CallId) -> Words {
+        let earlier = || Words {
+            doing: EARLIER.to_owned(),
+            done: EARLIER.to_owned(),
+        };
+        self.asked.get(&call).cloned().unwrap_or_else(earlier)
     }
 }
 

@@ -83,7 +83,17 @@ fn an_unknown_tool_is_called_by_its_name() {
     live.apply(&asked("probe.unsafe", r#"{"name":"x"}"#, ""), 0);
     assert_eq!(
         live.apply(&finished(CallStatus::Unknown), 0),
-        ["? called probe.unsafe `x`: nobody knows whether it happened"]
+        ["? calling probe.unsafe `x`: nobody knows whether it happened"]
+    );
+}
+
+#[test]
+fn what_did_not_come_to_its_end_was_not_done() {
+    let mut live = Live::default();
+    live.apply(&asked("file.write", r#"{"path":"/etc/x"}"#, ""), 0);
+    assert_eq!(
+        live.apply(&finished(CallStatus::Failed), 0),
+        ["✗ writing `/etc/x`: failed"]
     );
 }
 
