@@ -29,7 +29,6 @@ fn settings() -> Settings {
         default_model: "test/scripted".to_owned(),
         limits: limits(),
         context_tokens: CONTEXT_TOKENS,
-        rules: vec!["commands write to the working folder alone".to_owned()],
     }
 }
 

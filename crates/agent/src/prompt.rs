@@ -1,8 +1,9 @@
 //! The request that a step makes: system prompt, transcript, tools.
-//! Invariant: a function of the state and the settings alone, its beginning as stable as can be, since
-//! providers cache by prefix.
+//! Invariant: a function of the state, the settings and what the tools say alone, its beginning as stable as
+//! can be, since providers cache by prefix.
 //! It must not know a provider's format.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use corvid_core::wire::Millis;
@@ -40,13 +41,13 @@ pub fn request(state: &State, turn: &Turn, settings: &Settings, tools: &Toolset)
         .cloned()
         .collect();
     ModelRequest {
-        system: system(turn, settings),
+        system: system(turn, tools),
         messages,
         tools: Arc::clone(tools.specs()),
     }
 }
 
-fn system(turn: &Turn, settings: &Settings) -> String {
+fn system(turn: &Turn, tools: &Toolset) -> String {
     let mut text = String::from(
         "You are Corvid, an autonomous agent that a person reaches through a messenger or a terminal. \
          Use the tools to find out and to act, rather than guess or ask for what you can look up; then \
@@ -64,9 +65,10 @@ fn system(turn: &Turn, settings: &Settings) -> String {
     ] {
         text.extend([name, ": ", value, "\n"]);
     }
-    if !settings.rules.is_empty() {
+    let rules = tools.rules(Path::new(folder));
+    if !rules.is_empty() {
         text.push_str("\nWhat the tools can and cannot do here:\n");
-        for rule in &settings.rules {
+        for rule in &rules {
             text.extend(["- ", rule.as_str(), "\n"]);
         }
     }

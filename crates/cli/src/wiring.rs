@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use corvid_channels::terminal::Terminal;
 use corvid_core::wire::{Limits, Patience};
-use corvid_core::{Channel, Clock, Model, Outputs, Questions, Sandbox as _, Tasks, Toolset};
+use corvid_core::{Channel, Clock, Model, Outputs, Questions, Tasks, Toolset};
 use corvid_gateway::{Access, Gateway, Parts, Settings};
 use corvid_llm::Catalogue;
 use corvid_sandbox::{HostConfig, HostSandbox};
@@ -112,7 +112,6 @@ pub(crate) fn gateway(of: Ingredients<'_>) -> Gateway {
             patience: Patience::GiveUp,
         },
         context_tokens: of.model.context_tokens(),
-        rules: sandbox.report().rules.clone(),
     };
     let tools = corvid_tools::builtin(of.composed.tools.clone(), sandbox);
     let channel: Arc<dyn Channel> = of.terminal.clone();

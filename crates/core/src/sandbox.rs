@@ -2,7 +2,7 @@
 //! Invariant: a command that was begun is ended with its parent, and what became of it stays known.
 //! It must not know tools, turns or how a system confines code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ use crate::wire::CallKey;
 pub trait Sandbox: Send + Sync {
     /// What this sandbox enforces here and now.
     fn report(&self) -> &SandboxReport;
+
+    /// What a command in that working folder can and cannot do, one sentence each, for the prompt; that it
+    /// is refused, if so.
+    fn rules(&self, working_dir: &Path) -> Vec<String>;
 
     /// Runs one command to its end. Cancelling ends every process of the command and still returns its end.
     ///
@@ -39,8 +43,6 @@ pub trait Sandbox: Send + Sync {
 pub struct SandboxReport {
     /// Everything required is in force; if not, commands are refused (later: asked about).
     pub enforced: bool,
-    /// What a command can and cannot do, one sentence each, for the prompt.
-    pub rules: Vec<String>,
     /// What is missing and how to get it, one sentence each, for `agent doctor`.
     pub missing: Vec<String>,
 }

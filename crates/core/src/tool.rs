@@ -19,6 +19,11 @@ pub trait Tool: Send + Sync {
     /// What the tool declares.
     fn spec(&self) -> &ToolSpec;
 
+    /// What calls in that working folder can and cannot do, one sentence each, for the prompt.
+    fn rules(&self, _working_dir: &Path) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Checks the arguments against the schema and says what the call would do.
     ///
     /// # Errors
@@ -180,6 +185,12 @@ impl Toolset {
     /// The tool of that name.
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
         self.tools.get(name)
+    }
+
+    /// What their calls in that working folder can and cannot do, in the order of their names.
+    pub fn rules(&self, working_dir: &Path) -> Vec<String> {
+        let rules = self.tools.values().map(|tool| tool.rules(working_dir));
+        rules.flatten().collect()
     }
 
     /// What is offered, in a stable order.

@@ -42,8 +42,6 @@ pub struct Settings {
     pub limits: Limits,
     /// Tokens of context that a session is loaded for; a request fills at most its own turn's model.
     pub context_tokens: u64,
-    /// What the tools can and cannot do here, one sentence each, for the prompt.
-    pub rules: Vec<String>,
 }
 
 impl Settings {

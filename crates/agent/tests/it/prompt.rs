@@ -23,7 +23,6 @@ fn settings() -> Settings {
         default_model: "test/scripted".to_owned(),
         limits: limits(),
         context_tokens: CONTEXT_TOKENS,
-        rules: vec!["commands have no network".to_owned()],
     }
 }
 
@@ -109,7 +108,7 @@ fn ended_turns_leave_a_context_that_was_too_long() {
 }
 
 #[test]
-fn the_system_prompt_says_where_when_and_what_is_possible() {
+fn the_system_prompt_says_where_and_when() {
     let mut state = State::new(settings().transcript_bytes());
     for event in session(1).iter().take(4) {
         apply(&mut state, event);

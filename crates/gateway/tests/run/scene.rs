@@ -248,7 +248,6 @@ fn settings() -> Settings {
             patience: Patience::GiveUp,
         },
         context_tokens: 8_000,
-        rules: Vec::new(),
     }
 }
 

@@ -14,7 +14,7 @@ mod record;
 mod unsupported;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,6 @@ impl HostSandbox {
         let missing = system::missing();
         let report = SandboxReport {
             enforced: missing.is_empty(),
-            rules: rules(&borders),
             missing: missing
                 .into_iter()
                 .chain(borders.left_out.iter().map(|path| {
@@ -120,23 +119,27 @@ impl HostSandbox {
         record_of(command).remove()
     }
 
-    fn admit(&self, command: &CommandSpec) -> Result<plan::Plan, SandboxError> {
+    /// The real path of a folder in which commands run, or why none does.
+    fn place(&self, working_dir: &Path) -> Result<PathBuf, String> {
         if !self.report.enforced {
-            return Err(SandboxError::Refused(format!(
+            return Err(format!(
                 "commands cannot be confined on this machine, so none is run: {}",
                 self.report.missing.join("; ")
-            )));
+            ));
         }
+        self.borders.admit(working_dir)
+    }
+
+    fn admit(&self, command: &CommandSpec) -> Result<plan::Plan, SandboxError> {
+        let working_dir = self
+            .place(&command.working_dir)
+            .map_err(SandboxError::Refused)?;
         if command.command.len() > MAX_COMMAND || command.command.contains('\0') {
             return Err(SandboxError::Refused(format!(
                 "the command is not one the shell can take (at most {MAX_COMMAND} bytes, no null byte); \
                  write it to a file and run that"
             )));
         }
-        let working_dir = self
-            .borders
-            .admit(&command.working_dir)
-            .map_err(SandboxError::Refused)?;
         let record = record_of(command);
         Ok(plan::Plan {
             record_dir: command.record_dir.clone(),
@@ -161,6 +164,13 @@ impl HostSandbox {
 impl Sandbox for HostSandbox {
     fn report(&self) -> &SandboxReport {
         &self.report
+    }
+
+    fn rules(&self, working_dir: &Path) -> Vec<String> {
+        match self.place(working_dir) {
+            Ok(_) => rules(&self.borders),
+            Err(why) => vec![format!("No command runs here: {why}.")],
+        }
     }
 
     async fn run(

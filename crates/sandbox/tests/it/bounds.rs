@@ -12,6 +12,19 @@ use tokio_util::sync::CancellationToken;
 use crate::processes::supervisor;
 use crate::scene::{CancelAt, EVERY_ISOLATION, Scene, read};
 
+#[test]
+fn the_rules_are_those_of_the_folder() {
+    let scene = Scene::new(Isolation::Full);
+    let rules = |folder: &str| scene.sandbox.rules(&scene.at(folder)).join("\n");
+    assert!(rules("home/work").starts_with("Commands read the working folder"));
+    for (folder, why) in [("home", "contains the private"), ("home/state", "lies in")] {
+        let refused = rules(folder);
+        assert!(refused.starts_with("No command runs here: "), "{refused}");
+        assert!(refused.contains(why), "{refused}");
+        assert!(!refused.contains("Commands read"), "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn output_is_bounded_on_disk_and_in_memory() {
     const WRITTEN: u64 = 300_000_000;

@@ -118,6 +118,10 @@ impl Tool for Run {
         &self.spec
     }
 
+    fn rules(&self, working_dir: &Path) -> Vec<String> {
+        self.sandbox.rules(working_dir)
+    }
+
     fn check(&self, given: &Value) -> Result<Checked, String> {
         let asked: Arguments = arguments::read(&self.spec.parameters, given)?;
         if asked.command.trim().is_empty() {

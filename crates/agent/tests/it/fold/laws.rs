@@ -27,7 +27,6 @@ fn settings(context_tokens: u64) -> Settings {
         default_model: "test/scripted".to_owned(),
         limits: limits(),
         context_tokens,
-        rules: Vec::new(),
     }
 }
 

@@ -140,7 +140,6 @@ impl Scene {
                 default_model: "test/scripted".to_owned(),
                 limits: self.limits,
                 context_tokens: 128_000,
-                rules: Vec::new(),
             },
         }
     }

@@ -93,6 +93,16 @@ async fn a_steer_during_a_call_joins_at_the_next_step() {
 }
 
 #[tokio::test]
+async fn the_model_reads_what_the_tools_can_do_in_the_turn_s_folder() {
+    let scene =
+        Scene::new([Line::Says("hello")]).with(FakeTool::new("file.read", Effect::Pure, []));
+    scene.say("i1").await;
+    let system = scene.model.requests().remove(0).system;
+    let expect = "\nWhat the tools can and cannot do here:\n- file.read works in /work\n";
+    assert!(system.ends_with(expect), "{system}");
+}
+
+#[tokio::test]
 async fn what_cannot_run_is_told_to_the_model() {
     let calls = vec![
         ("", "moon.land", "{}"),

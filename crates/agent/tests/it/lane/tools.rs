@@ -3,6 +3,7 @@
 //! It must not know the lane.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -128,6 +129,11 @@ pub(super) fn output(text: &str) -> ToolOutput {
 impl Tool for FakeTool {
     fn spec(&self) -> &ToolSpec {
         &self.spec
+    }
+
+    fn rules(&self, working_dir: &Path) -> Vec<String> {
+        let name = &self.spec.name;
+        vec![format!("{name} works in {}", working_dir.display())]
     }
 
     fn check(&self, arguments: &Value) -> Result<Checked, String> {
