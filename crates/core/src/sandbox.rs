@@ -24,6 +24,7 @@ pub trait Sandbox: Send + Sync {
     fn rules(&self, working_dir: &Path) -> Vec<String>;
 
     /// Runs one command to its end. Cancelling ends every process of the command and still returns its end.
+    /// What is kept of earlier commands in the same [`CommandSpec::record_dir`] is forgotten then.
     ///
     /// # Errors
     /// See [`SandboxError`].
@@ -60,7 +61,8 @@ pub struct CommandSpec {
     pub timeout: Duration,
     /// The file that takes standard output and error, mixed as they come.
     pub output: PathBuf,
-    /// The folder that takes the command's lock and outcome; made if it is not there.
+    /// The folder that takes the command's lock and outcome; made if it is not there. Commands that share it
+    /// follow each other, each begun only once what became of the one before is in the journal.
     pub record_dir: PathBuf,
 }
 

@@ -1,6 +1,7 @@
-//! What every command and file tool may read beside the working folder: the system's public parts.
-//! Invariant: nothing here holds a secret; what may hold one is left out rather than carved out, since
-//! grants cannot be subtracted from.
+//! What every command and file tool may read beside the working folder, the system's public parts, and
+//! which folders are the system's and so never worked in.
+//! Invariant: nothing granted here holds a secret; what may hold one is left out rather than carved out,
+//! since grants cannot be subtracted from.
 //! It must not know how a grant is enforced.
 
 use std::path::{Path, PathBuf};
@@ -83,6 +84,47 @@ const SYSTEM_FACTS: &[&str] = &[
     "/sys/devices/system/node",
     "/sys/kernel/mm/transparent_hugepage",
 ];
+
+/// Folders that are the system itself, with all below them: who writes there (root's
+/// commands and file tools can) can do anything.
+const SYSTEM: &[&str] = &[
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix",
+    "/proc",
+    "/run/systemd",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var/spool",
+];
+
+/// Folders that hold the system, or all that somebody else has; below them there is room to work.
+const ABOVE_THE_SYSTEM: &[&str] = &["/", "/home", "/run", "/var", "/var/lib"];
+
+/// What the kernel shows of itself as files: environments of processes with keys in them, and devices.
+const KERNEL: &[&str] = &["/dev", "/proc", "/sys"];
+
+/// Whether a real path is the system's own or holds it: neither commands nor file tools work there.
+pub(crate) fn is_system(real: &Path) -> bool {
+    ABOVE_THE_SYSTEM
+        .iter()
+        .any(|folder| real == Path::new(folder))
+        || SYSTEM.iter().any(|folder| real.starts_with(folder))
+}
+
+/// Whether a real path is in what the kernel shows of itself, or contains it.
+pub(crate) fn shows_the_kernel(real: &Path) -> bool {
+    KERNEL
+        .iter()
+        .any(|folder| real.starts_with(folder) || Path::new(folder).starts_with(real))
+}
 
 /// The system's folders that may be read and executed.
 pub(crate) fn executable() -> Vec<PathBuf> {

@@ -5,30 +5,8 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::grants;
 use crate::paths::canonical;
-
-/// Folders that are the system itself, with all below them: a command that could write there (one of
-/// root's can) could do anything.
-const SYSTEM: &[&str] = &[
-    "/bin",
-    "/boot",
-    "/dev",
-    "/etc",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-    "/nix",
-    "/proc",
-    "/run/systemd",
-    "/sbin",
-    "/sys",
-    "/usr",
-    "/var/spool",
-];
-
-/// Folders that hold the system, or all that somebody else has; below them there is room to work.
-const ABOVE_THE_SYSTEM: &[&str] = &["/", "/home", "/run", "/var", "/var/lib"];
 
 /// The private paths and the configured folders, as real paths.
 #[derive(Debug)]
@@ -36,7 +14,7 @@ pub(super) struct Borders {
     private: Vec<PathBuf>,
     /// The configured folders that hold nothing private.
     pub(super) readable: Vec<PathBuf>,
-    /// The configured folders that do; they are left out.
+    /// The configured folders that do, or that show the kernel's own; they are left out.
     pub(super) left_out: Vec<PathBuf>,
 }
 
@@ -46,7 +24,7 @@ impl Borders {
         let (left_out, readable) = readable
             .iter()
             .map(|path| canonical(path))
-            .partition(|path| overlaps(path, &private));
+            .partition(|path| overlaps(path, &private) || grants::shows_the_kernel(path));
         Self {
             private,
             readable,
@@ -63,11 +41,7 @@ impl Borders {
         if !real.is_dir() {
             return Err(format!("the working folder `{shown}` is not a folder"));
         }
-        let system = ABOVE_THE_SYSTEM
-            .iter()
-            .any(|folder| real == Path::new(folder))
-            || SYSTEM.iter().any(|folder| real.starts_with(folder));
-        if system {
+        if grants::is_system(&real) {
             return Err(format!(
                 "commands do not run in the system folder `{shown}`; choose another working folder"
             ));

@@ -111,14 +111,6 @@ impl HostSandbox {
         })
     }
 
-    /// Removes what is kept of a command once its outcome is known elsewhere.
-    ///
-    /// # Errors
-    /// If the record's folder cannot be written.
-    pub fn forget(command: &CommandSpec) -> io::Result<()> {
-        record_of(command).remove()
-    }
-
     /// The real path of a folder in which commands run, or why none does.
     fn place(&self, working_dir: &Path) -> Result<PathBuf, String> {
         if !self.report.enforced {
@@ -180,6 +172,9 @@ impl Sandbox for HostSandbox {
         progress: Arc<dyn Progress>,
     ) -> Result<CommandEnd, SandboxError> {
         let plan = self.admit(command)?;
+        if let Err(error) = record::forget_others(&plan.record_dir, &plan.key) {
+            tracing::debug!(%error, "records of ended commands stay behind");
+        }
         self.launcher.run(plan, cancel, &*progress).await
     }
 

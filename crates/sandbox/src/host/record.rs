@@ -119,8 +119,8 @@ impl Record {
         serde_json::from_slice(&text).ok()
     }
 
-    /// Removes the record and what its command left in the temp folder.
-    pub(crate) fn remove(&self) -> io::Result<()> {
+    /// Removes the record and what its command left in the temp folder, the lock last.
+    fn remove(&self) -> io::Result<()> {
         gone(std::fs::remove_dir_all(&self.temp))?;
         gone(std::fs::remove_file(&self.outcome))?;
         gone(std::fs::remove_file(&self.lock))
@@ -140,6 +140,27 @@ impl Held {
         self.file.read_to_string(&mut mark)?;
         Ok(mark)
     }
+}
+
+/// Removes the records of all commands in a folder but this one. One whose lock is held is not over yet and
+/// stays.
+pub(crate) fn forget_others(dir: &Path, key: &str) -> io::Result<()> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        let other = name.to_str().and_then(|name| name.strip_suffix(".lock"));
+        let Some(other) = other.filter(|other| *other != key) else {
+            continue;
+        };
+        let record = Record::new(dir, other);
+        if let Some(_held) = record.try_hold()? {
+            record.remove()?;
+        }
+    }
+    Ok(())
 }
 
 /// What was not there need not be removed.

@@ -36,6 +36,12 @@ pub enum PathError {
         /// The folder as given.
         path: PathBuf,
     },
+    /// The working folder is the system's own.
+    #[error("file tools do not work in the system folder `{}`; choose another working folder", path.display())]
+    SystemFolder {
+        /// The folder as given.
+        path: PathBuf,
+    },
     /// There is nothing there.
     #[error("there is no `{}`", path.display())]
     NotFound {
