@@ -1,8 +1,9 @@
 //! The lanes that run in this process, for whoever wants to wake or watch one.
-//! Invariant: a lane is listed exactly as long as it runs.
+//! Invariant: a session has one lane at most, listed exactly as long as it runs.
 //! It must not know what a lane does.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,13 +26,37 @@ pub(crate) struct LaneTies {
     pub(crate) heads: watch::Receiver<u64>,
 }
 
+/// The lane's own ends of its ties, and its place in the list, which it has until this is dropped.
+pub(crate) struct Entered {
+    /// Tells it to read the journal.
+    pub(crate) wake: Arc<Notify>,
+    /// Takes its head after each commit.
+    pub(crate) heads: watch::Sender<u64>,
+    /// Its place.
+    pub(crate) listed: Listed,
+}
+
 impl Lanes {
-    /// Lists a lane until the guard is dropped.
-    pub(crate) fn enter(&self, session: &SessionId, ties: LaneTies) -> Listed {
-        self.lock().insert(session.clone(), ties);
-        Listed {
-            lanes: self.clone(),
-            session: session.clone(),
+    /// Lists a lane that begins at `head`; if the session has one, how to reach that.
+    pub(crate) fn enter(&self, session: &SessionId, head: u64) -> Result<Entered, LaneTies> {
+        match self.lock().entry(session.clone()) {
+            Entry::Occupied(running) => Err(running.get().clone()),
+            Entry::Vacant(vacant) => {
+                let (heads, watched) = watch::channel(head);
+                let wake = Arc::new(Notify::new());
+                vacant.insert(LaneTies {
+                    wake: Arc::clone(&wake),
+                    heads: watched,
+                });
+                Ok(Entered {
+                    wake,
+                    heads,
+                    listed: Listed {
+                        lanes: self.clone(),
+                        session: session.clone(),
+                    },
+                })
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! It must not know how a messenger encodes anything, nor how a turn reasons.
 
 mod access;
+mod errand;
 mod inbound;
 mod lanes;
 mod outbox;

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use corvid_agent::{Hooks, Lane, LaneError, Takeover};
 use corvid_core::faults::crash_point;
-use corvid_core::wire::{Admission, InputId, LiveEvent, ReplyComposed, Requester, SessionId};
+use corvid_core::wire::{LiveEvent, ReplyComposed, SessionId};
 use corvid_core::{Append, AppendError, ClaimSeen, Fence, Ground, Journal as _, Loaded, draw};
 use corvid_store::StoreError;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::Gateway;
+use crate::errand::Errand;
 use crate::inbound::{Inbound, Target, admitting};
-use crate::lanes::LaneTies;
+use crate::lanes::{Entered, LaneTies};
 
 /// An input's answer.
 #[derive(Clone, Debug)]
@@ -63,21 +64,6 @@ pub enum GatewayError {
     Lane(LaneError),
 }
 
-/// One input on its way through [`Gateway::run`].
-struct Errand<'a> {
-    inbound: &'a Inbound,
-    requester: Requester,
-    session: SessionId,
-    /// Our id of the input: drawn, or the one under which it was admitted before.
-    input: InputId,
-    /// The admission, as long as it is not in the journal.
-    admission: Option<Admission>,
-    /// A claim whose living owner has said that it is not at work in the session.
-    given_up: Option<ClaimSeen>,
-    live: mpsc::Sender<LiveEvent>,
-    stop: CancellationToken,
-}
-
 impl Gateway {
     /// Admits an input, sees it answered and has the reply delivered to where it came from.
     ///
@@ -109,6 +95,7 @@ impl Gateway {
             input,
             admission: Some(admission),
             given_up: None,
+            told: None,
             live,
             stop,
         };
@@ -143,22 +130,35 @@ impl Gateway {
             .as_ref()
             .filter(|claim| self.is_held(errand, claim));
         let Some(claim) = held else {
-            return self.work(errand, loaded).await;
+            return match self.lanes.enter(&errand.session, loaded.head) {
+                Ok(entered) => self.work(errand, loaded, entered).await,
+                Err(running) => self.join(errand, loaded.head, running).await,
+            };
         };
-        self.admit(errand, loaded.head).await?;
-        // A slow listener only misses the hint.
-        drop(errand.live.try_send(LiveEvent::Waiting {
-            for_ms: 0,
-            reason: "another process is at work in this session".to_owned(),
-        }));
-        let idle = tokio::select! {
-            idle = self.await_owner(&claim.owner, &errand.session, &errand.input) => idle,
-            () = errand.stop.cancelled() => return Err(GatewayError::StoppedWaiting {
-                session: errand.session.clone(),
-                external_id: errand.inbound.external_id.clone(),
-            }),
-        };
-        errand.given_up = idle.then(|| claim.clone());
+        if self.admit(errand, loaded.head).await? {
+            errand.tell_waiting(&claim.owner, "another process is at work in this session");
+            let owner = self.await_owner(&claim.owner, &errand.session, &errand.input);
+            let idle = errand.unless_stopped(owner).await?;
+            errand.given_up = idle.then(|| claim.clone());
+        }
+        Ok(None)
+    }
+
+    /// Has a lane that runs in this process take the input up, and waits until it has or has ended.
+    async fn join(
+        &self,
+        errand: &mut Errand<'_>,
+        head: u64,
+        running: LaneTies,
+    ) -> Result<Option<ReplyComposed>, GatewayError> {
+        if self.admit(errand, head).await? {
+            errand.tell_waiting(
+                self.store.owner(),
+                "another message is at work in this session",
+            );
+            let lane = self.await_lane(running, &errand.input);
+            errand.unless_stopped(lane).await?;
+        }
         Ok(None)
     }
 
@@ -196,19 +196,18 @@ impl Gateway {
         &self,
         errand: &mut Errand<'_>,
         loaded: Loaded,
+        entered: Entered,
     ) -> Result<Option<ReplyComposed>, GatewayError> {
         let first = errand
             .admission
             .as_ref()
             .map(|admission| admitting(admission, loaded.head))
             .unwrap_or_default();
-        let (heads, watched) = watch::channel(loaded.head);
-        let wake = Arc::new(Notify::new());
-        let ties = LaneTies {
-            wake: Arc::clone(&wake),
-            heads: watched,
-        };
-        let listed = self.lanes.enter(&errand.session, ties);
+        let Entered {
+            wake,
+            heads,
+            listed,
+        } = entered;
         self.listen()?;
         let hooks = Hooks {
             live: errand.live.clone(),
@@ -246,10 +245,11 @@ impl Gateway {
         }
     }
 
-    /// Admits without a claim: somebody else has the session.
-    async fn admit(&self, errand: &mut Errand<'_>, head: u64) -> Result<(), GatewayError> {
+    /// Admits without a claim: somebody else has the session. False if that one has opened it meanwhile, so that
+    /// it must be looked at again.
+    async fn admit(&self, errand: &mut Errand<'_>, head: u64) -> Result<bool, GatewayError> {
         let Some(admission) = &errand.admission else {
-            return Ok(());
+            return Ok(true);
         };
         // The reply's delivery waits for this process as long as it is seen to live.
         self.store.hold()?;
@@ -264,24 +264,10 @@ impl Gateway {
             Ok(_) => {
                 crash_point("admit.after_commit");
                 errand.admission = None;
-                Ok(())
+                Ok(true)
             }
-            Err(error) => errand.receipt(error),
-        }
-    }
-}
-
-impl Errand<'_> {
-    /// Takes up an earlier admission's receipt; any other error stays one.
-    fn receipt(&mut self, error: AppendError) -> Result<(), GatewayError> {
-        match error {
-            AppendError::AlreadyAdmitted { session, input } => {
-                self.session = session;
-                self.input = input;
-                self.admission = None;
-                Ok(())
-            }
-            error => Err(error.into()),
+            Err(AppendError::Conflict { .. }) => Ok(false),
+            Err(error) => errand.receipt(error).map(|()| true),
         }
     }
 }

@@ -2,8 +2,11 @@
 //! Invariant: advisory. A lost frame, or no socket at all, only makes the other side look a little later.
 //! It must not carry anything that is not in the journal.
 
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use corvid_core::TaskKind;
 use corvid_core::wire::{Frame, InputId, Millis, OwnerId, SessionId};
@@ -14,12 +17,18 @@ use tokio::net::{UnixListener, UnixStream};
 use corvid_store::StoreError;
 
 use crate::Gateway;
-use crate::lanes::Lanes;
+use crate::lanes::{LaneTies, Lanes};
 
 /// Longest line that is read from another process, in bytes.
 const LINE_LIMIT: u64 = 64 * 1024;
-/// How long to wait before looking again where the owner cannot be reached, in milliseconds.
-const LOOK_AGAIN_MS: Millis = 10;
+/// How long to wait before looking again where the owner cannot be reached, in milliseconds: at first, and
+/// after having doubled often.
+const SHORTEST_PAUSE_MS: Millis = 10;
+const LONGEST_PAUSE_MS: Millis = 250;
+/// Looks for the reply alone before the whole session is looked at again, which may have another owner by now.
+const LOOKS: usize = 20;
+/// Longest path of a socket on every system, in bytes; Linux takes 107.
+const SOCKET_PATH_LIMIT: usize = 100;
 
 impl Gateway {
     /// Listens for other processes, once for this one.
@@ -59,7 +68,8 @@ impl Gateway {
     }
 
     /// Wakes the session's owner and returns once a look at the journal is worth while: the input has its
-    /// reply, the owner has gone, or it cannot be reached. Says whether the owner gave the session up.
+    /// reply, the owner has gone, or it could not be reached for long. Says whether the owner gave the session
+    /// up.
     pub(crate) async fn await_owner(
         &self,
         owner: &OwnerId,
@@ -67,16 +77,37 @@ impl Gateway {
         input: &InputId,
     ) -> bool {
         let path = self.store.owner_socket(owner);
-        if let Ok(stream) = UnixStream::connect(&path).await {
-            match self.watch(stream, session, input).await {
-                Seen::Reply => return false,
-                Seen::Idle => return true,
-                Seen::End => {}
+        let mut pause = SHORTEST_PAUSE_MS;
+        for _ in 0..LOOKS {
+            if let Ok(stream) = connect(&path).await {
+                match self.watch(stream, session, input).await {
+                    Seen::Reply => return false,
+                    Seen::Idle => return true,
+                    Seen::End => {}
+                }
+            }
+            if self.has_reply(input).await || !self.store.is_alive(owner) {
+                return false;
+            }
+            self.clock.sleep_until(self.clock.now() + pause).await;
+            pause = LONGEST_PAUSE_MS.min(2 * pause);
+        }
+        false
+    }
+
+    /// Wakes a lane of this process and returns once the input has its reply or the lane has ended.
+    pub(crate) async fn await_lane(&self, mut lane: LaneTies, input: &InputId) {
+        lane.wake.notify_one();
+        while lane.heads.changed().await.is_ok() {
+            if self.has_reply(input).await {
+                return;
             }
         }
-        let look_at = self.clock.now() + LOOK_AGAIN_MS;
-        self.clock.sleep_until(look_at).await;
-        false
+    }
+
+    /// Whether the journal has the reply (or cannot be read, which looking again will tell).
+    async fn has_reply(&self, input: &InputId) -> bool {
+        !matches!(self.store.reply(input).await, Ok(None))
     }
 
     async fn watch(&self, stream: UnixStream, session: &SessionId, input: &InputId) -> Seen {
@@ -91,9 +122,7 @@ impl Gateway {
         while let Some(frame) = receive(&mut lines).await {
             match frame {
                 Frame::Idle { .. } => return Seen::Idle,
-                Frame::Appended { .. } if !matches!(self.store.reply(input).await, Ok(None)) => {
-                    return Seen::Reply;
-                }
+                Frame::Appended { .. } if self.has_reply(input).await => return Seen::Reply,
                 _ => {}
             }
         }
@@ -103,7 +132,7 @@ impl Gateway {
 
 /// What watching another process came to.
 enum Seen {
-    /// The journal has the reply (or cannot be read, which looking again will tell).
+    /// The journal has the reply.
     Reply,
     /// The owner is not at work in the session any more.
     Idle,
@@ -111,10 +140,42 @@ enum Seen {
     End,
 }
 
-fn bind(path: &Path) -> std::io::Result<UnixListener> {
-    let listener = UnixListener::bind(path)?;
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    let within = Within::limit(path)?;
+    let listener = UnixListener::bind(&within.path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
+}
+
+async fn connect(path: &Path) -> io::Result<UnixStream> {
+    let within = Within::limit(path)?;
+    UnixStream::connect(&within.path).await
+}
+
+/// A socket's path within the limit. One that is too long leads through its folder, held open meanwhile.
+struct Within {
+    path: PathBuf,
+    _folder: Option<File>,
+}
+
+impl Within {
+    fn limit(path: &Path) -> io::Result<Self> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        if path.as_os_str().len() <= SOCKET_PATH_LIMIT {
+            return Ok(Self {
+                path: path.to_owned(),
+                _folder: None,
+            });
+        }
+        let folder = File::open(folder)?;
+        let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string());
+        Ok(Self {
+            path: path.join(name),
+            _folder: Some(folder),
+        })
+    }
 }
 
 /// Serves one other process until it goes away or the lane it watches ends.
@@ -139,7 +200,7 @@ async fn follow(
     outgoing: &mut OwnedWriteHalf,
     session: &SessionId,
     mut heads: tokio::sync::watch::Receiver<u64>,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     loop {
         let grown = Frame::Appended {
             session: session.clone(),
@@ -152,7 +213,7 @@ async fn follow(
     }
 }
 
-async fn send(outgoing: &mut OwnedWriteHalf, frame: &Frame) -> std::io::Result<()> {
+async fn send(outgoing: &mut OwnedWriteHalf, frame: &Frame) -> io::Result<()> {
     let mut line = serde_json::to_vec(frame)?;
     line.push(b'\n');
     outgoing.write_all(&line).await

@@ -9,7 +9,7 @@ mod scene;
 use corvid_core::AppendError;
 use corvid_core::wire::{EventBody, SessionId};
 use corvid_gateway::{GatewayError, Target};
-use scene::{Mishap, Scene, ask};
+use scene::{Mishap, Process, Scene, ask};
 use tokio_util::sync::CancellationToken;
 
 fn work() -> Target {
@@ -88,6 +88,84 @@ async fn two_at_once_on_one_session_each_get_their_own_answer() {
         })
         .collect();
     assert_eq!(turns, ["start 1", "reply 1", "start 2", "reply 2"]);
+}
+
+/// Has `two` ask while `one` is held in the middle of its turn, and both answered.
+async fn meet(scene: &Scene, one: &Process, two: &Process) {
+    let held = scene.hold("first");
+    let (first, second) = (ask("k1", "first", work()), ask("k2", "second", work()));
+    let waiting = async {
+        held.reached().await;
+        assert!(one.socket().exists());
+        let release = async {
+            two.sees_input("k2").await;
+            held.release();
+        };
+        tokio::join!(two.run(&second), release).0
+    };
+    let (first, second) = tokio::join!(one.run(&first), waiting);
+    assert_eq!(first.unwrap().reply.text, "you said: first");
+    assert_eq!(second.unwrap().reply.text, "you said: second");
+}
+
+#[tokio::test]
+async fn an_owner_is_reached_however_long_the_path_of_the_state() {
+    let scene = Scene::deep();
+    let (one, two) = (scene.process().await, scene.process().await);
+    meet(&scene, &one, &two).await;
+    assert_eq!(two.waits(), 1);
+}
+
+#[tokio::test]
+async fn who_cannot_reach_the_owner_is_answered_and_told_once() {
+    let scene = Scene::new();
+    let (one, two) = (scene.process().await, scene.process().await);
+    let held = scene.hold("first");
+    let (first, second) = (ask("k1", "first", work()), ask("k2", "second", work()));
+    let socket = one.socket();
+    let owner = async move {
+        let answered = one.run(&first).await;
+        one.die().await;
+        answered
+    };
+    let waiting = async {
+        held.reached().await;
+        std::fs::remove_file(&socket).unwrap();
+        let release = async {
+            two.sees_input("k2").await;
+            held.release();
+        };
+        tokio::join!(two.run(&second), release).0
+    };
+    let (first, second) = tokio::join!(owner, waiting);
+    assert_eq!(first.unwrap().reply.text, "you said: first");
+    assert_eq!(second.unwrap().reply.text, "you said: second");
+    assert_eq!(two.waits(), 1);
+}
+
+#[tokio::test]
+async fn two_at_once_in_one_process_share_one_lane_at_a_time() {
+    let scene = Scene::new();
+    let process = scene.process().await;
+    meet(&scene, &process, &process).await;
+    assert_eq!(
+        process.sent(),
+        ["k1: you said: first", "k2: you said: second"]
+    );
+    assert_eq!(process.waits(), 1);
+    let claims = process.events("work").await.into_iter();
+    let claims = claims.filter(|event| matches!(event.body, EventBody::LaneClaimed { .. }));
+    assert_eq!(claims.count(), 2);
+}
+
+#[tokio::test]
+async fn two_first_messages_at_once_in_one_process_are_both_answered() {
+    let scene = Scene::new();
+    let process = scene.process().await;
+    let (first, second) = (ask("k1", "first", work()), ask("k2", "second", work()));
+    let (first, second) = tokio::join!(process.run(&first), process.run(&second));
+    assert_eq!(first.unwrap().reply.text, "you said: first");
+    assert_eq!(second.unwrap().reply.text, "you said: second");
 }
 
 #[tokio::test]

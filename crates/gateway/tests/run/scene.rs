@@ -3,13 +3,14 @@
 //! It must not decide a verdict.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use corvid_core::wire::{
-    Address, Event, EventBody, Finish, Flags, Limits, Mode, OutcomeAnswer, Part, Patience,
-    SessionId, Usage,
+    Address, Event, EventBody, Finish, Flags, Limits, LiveEvent, Mode, OutcomeAnswer, Part,
+    Patience, SessionId, Usage,
 };
 use corvid_core::{
     Answer, Channel, DeliverError, Delivery, Journal as _, Message, Model, ModelError,
@@ -27,7 +28,8 @@ const PERSON: &str = "1000";
 
 /// A home folder and its model.
 pub(crate) struct Scene {
-    home: TempDir,
+    _home: TempDir,
+    state: PathBuf,
     model: Arc<EchoModel>,
 }
 
@@ -37,6 +39,7 @@ pub(crate) struct Process {
     store: Store,
     channel: Arc<RecordingChannel>,
     tasks: Tasks,
+    waits: AtomicU32,
 }
 
 /// What goes wrong with a delivery.
@@ -59,16 +62,25 @@ pub(crate) struct Hold {
 
 impl Scene {
     pub(crate) fn new() -> Self {
+        let home = TempDir::new().unwrap();
         Self {
-            home: TempDir::new().unwrap(),
+            state: home.path().to_owned(),
+            _home: home,
             model: Arc::default(),
         }
+    }
+
+    /// A scene whose state lies deeper than the address of a socket can say.
+    pub(crate) fn deep() -> Self {
+        let mut scene = Self::new();
+        scene.state.push("deep".repeat(30));
+        scene
     }
 
     pub(crate) async fn process(&self) -> Process {
         let tasks = Tasks::default();
         let config = Config {
-            path: self.home.path().join("corvid.db"),
+            path: self.state.join("corvid.db"),
         };
         let store = Store::open(&config, &tasks).await.unwrap();
         let channel = Arc::new(RecordingChannel::default());
@@ -81,7 +93,7 @@ impl Scene {
             questions: Arc::new(NobodyThere),
             clock: Arc::new(SystemClock),
             channels: vec![Arc::clone(&channel) as Arc<dyn Channel>],
-            outputs: Outputs::new(self.home.path().join("outputs")),
+            outputs: Outputs::new(self.state.join("outputs")),
             tasks: tasks.clone(),
             settings: settings(),
         });
@@ -90,6 +102,7 @@ impl Scene {
             store,
             channel,
             tasks,
+            waits: AtomicU32::new(0),
         }
     }
 
@@ -120,8 +133,24 @@ impl Process {
         stop: CancellationToken,
     ) -> Result<Answered, GatewayError> {
         let (live, mut heard) = tokio::sync::mpsc::channel(64);
-        let listen = async { while heard.recv().await.is_some() {} };
+        let listen = async {
+            while let Some(event) = heard.recv().await {
+                if matches!(event, LiveEvent::Waiting { .. }) {
+                    self.waits.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        };
         tokio::join!(self.gateway.run(inbound, live, stop), listen).0
+    }
+
+    /// How often somebody was told to wait.
+    pub(crate) fn waits(&self) -> u32 {
+        self.waits.load(Ordering::Relaxed)
+    }
+
+    /// Where others reach this process.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.store.owner_socket(self.store.owner())
     }
 
     /// What the channel has sent.
