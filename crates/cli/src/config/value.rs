@@ -161,8 +161,8 @@ impl Kind {
             Self::Word => "gpt-5-mini",
             Self::Url => "https://host/v1",
             Self::File => "~/.config/corvid/key",
-            Self::Folders => "~/.cargo:~/.rustup",
-            Self::Names => "CARGO_HOME:RUSTUP_HOME",
+            Self::Folders => "~/.cargo/bin:~/.rustup",
+            Self::Names => "JAVA_HOME:EDITOR",
             Self::StoreUrl => "sqlite:~/corvid/corvid.db",
         }
     }
