@@ -74,7 +74,7 @@ impl HostSandbox {
                 .into_iter()
                 .chain(borders.left_out.iter().map(|path| {
                     format!(
-                        "the readable folder `{}` is left out because it contains something private",
+                        "the readable folder `{}` is left out because it contains something private or the kernel's own files",
                         path.display()
                     )
                 }))

@@ -58,10 +58,11 @@ pub struct Stat {
 
 impl Roots {
     /// Opens a working folder. `readable` are the configured folders that may be read beside the
-    /// system's own, `private` those that may never be touched; neither need exist.
+    /// system's own (one that holds `/proc` counts for nothing), `private` those that may never be touched;
+    /// neither need exist.
     ///
     /// # Errors
-    /// [`PathError::PrivateFolder`] if the folder lies in a private one, [`PathError::NotFound`] and
+    /// [`PathError::SystemFolder`] if the folder is the system's, [`PathError::PrivateFolder`] if the folder lies in a private one, [`PathError::NotFound`] and
     /// [`PathError::NotAFolder`] if it is none.
     pub fn new(
         working_dir: &Path,
@@ -72,16 +73,25 @@ impl Roots {
             .canonicalize()
             .map_err(|error| PathError::from_io(working_dir, "opened", error))?;
         let private: Vec<_> = private.iter().map(|path| canonical(path)).collect();
+        if grants::is_system(&real) {
+            return Err(PathError::SystemFolder {
+                path: working_dir.to_owned(),
+            });
+        }
         if within_any(&real, &private) {
             return Err(PathError::PrivateFolder {
                 path: working_dir.to_owned(),
             });
         }
         let dir = beneath::open_folder(&real)?;
+        let granted = readable
+            .iter()
+            .map(|path| canonical(path))
+            .filter(|path| !grants::shows_the_kernel(path));
         let readable = system()
             .iter()
             .cloned()
-            .chain(readable.iter().map(|path| canonical(path)))
+            .chain(granted)
             .chain([real.clone()])
             .collect();
         Ok(Self {

@@ -109,7 +109,6 @@ impl Roots {
 
     /// Opens a handle and judges where it really is.
     fn find(&self, path: &Path) -> Result<(OwnedFd, Stat), PathError> {
-        let failed = |error| PathError::from_io(path, "opened", error);
         let handle = beneath::handle_anywhere(&self.absolute(path)).map_err(|error| {
             // A link of `/proc` to another process's files is refused before it is followed.
             if error == rustix::io::Errno::LOOP {
@@ -117,26 +116,44 @@ impl Roots {
                     path: path.to_owned(),
                 }
             } else {
-                failed(error.into())
+                PathError::from_io(path, "opened", error)
             }
         })?;
-        let real = beneath::real_path(&handle).map_err(failed)?;
+        let stat = self.judge(path, &handle)?;
+        if !self.may_read(&stat.path) {
+            return Err(PathError::NotReadable {
+                path: path.to_owned(),
+            });
+        }
+        Ok((handle, stat))
+    }
+
+    /// What an opened handle is on, unless nobody may read that.
+    pub(super) fn judge(&self, path: &Path, handle: &OwnedFd) -> Result<Stat, PathError> {
+        let failed = |error: io::Error| PathError::from_io(path, "opened", error);
+        let real = beneath::real_path(handle).map_err(failed)?;
         if self.is_private(&real) {
             return Err(PathError::Private {
                 path: path.to_owned(),
             });
         }
-        if !self.may_read(&real) {
+        if shows_processes(handle).map_err(failed)? {
             return Err(PathError::NotReadable {
                 path: path.to_owned(),
             });
         }
-        let stat = stat_of(&handle, real).map_err(failed)?;
-        Ok((handle, stat))
+        stat_of(handle, real).map_err(failed)
     }
 }
 
-pub(super) fn stat_of(handle: impl AsFd, path: PathBuf) -> io::Result<Stat> {
+/// Whether a handle is on a file of `/proc`, wherever that is mounted (a folder to `chroot` to has one of
+/// its own): such files are processes' environments and memory, this one's among them.
+fn shows_processes(handle: &OwnedFd) -> io::Result<bool> {
+    let system = rustix::fs::fstatfs(handle)?;
+    Ok(system.f_type == rustix::fs::PROC_SUPER_MAGIC)
+}
+
+fn stat_of(handle: impl AsFd, path: PathBuf) -> io::Result<Stat> {
     let stat = File::from(handle.as_fd().try_clone_to_owned()?).metadata()?;
     let kind = if stat.is_file() {
         Kind::File
@@ -167,4 +184,27 @@ fn describe(folder: &OwnedFd, name: OsString) -> Option<Entry> {
         kind,
         len: u64::try_from(stat.st_size).unwrap_or(0),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_processes_are_known_by_what_they_are() {
+        let check = |path: &Path, expect: bool| {
+            let handle = beneath::handle_anywhere(path).unwrap();
+            assert_eq!(shows_processes(&handle).unwrap(), expect, "{path:?}");
+        };
+        check(Path::new("/proc"), true);
+        check(Path::new("/proc/self/environ"), true);
+        check(Path::new("/usr"), false);
+        let roots = Roots::new(tempfile::tempdir().unwrap().path(), &[], &[]).unwrap();
+        let environment = beneath::handle_anywhere(Path::new("/proc/self/environ")).unwrap();
+        let judged = roots.judge(Path::new("linked/environ"), &environment);
+        assert!(
+            matches!(judged, Err(PathError::NotReadable { .. })),
+            "{judged:?}"
+        );
+    }
 }

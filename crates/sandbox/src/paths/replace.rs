@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::{Kind, Opened, PathError, Roots, Stat, beneath, read::stat_of};
+use super::{Kind, Opened, PathError, Roots, Stat, beneath};
 
 /// What a file must be for its replacement to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,14 +179,7 @@ impl Roots {
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(self.refused(path, error)),
         };
-        let stat = beneath::real_path(&handle)
-            .and_then(|real| stat_of(&handle, real))
-            .map_err(|error| PathError::from_io(path, "opened", error))?;
-        if self.is_private(&stat.path) {
-            return Err(PathError::Private {
-                path: path.to_owned(),
-            });
-        }
+        let stat = self.judge(path, &handle)?;
         if stat.kind != Kind::File {
             return Err(PathError::NotAFile {
                 path: path.to_owned(),

@@ -103,6 +103,30 @@ fn private_folders_are_left_out() {
 }
 
 #[test]
+fn the_systems_own_folders_are_not_worked_in() {
+    let own = std::env::current_dir().unwrap();
+    for folder in ["/", "/proc", "/proc/self", "/sys", "/dev", "/etc", "/usr"] {
+        let roots = Roots::new(Path::new(folder), &[], &[]);
+        let refused = roots.expect_err(folder).to_string();
+        assert!(refused.contains("in the system folder"), "{refused}");
+    }
+    assert!(Roots::new(&own, &[], &[]).is_ok());
+}
+
+#[test]
+fn a_configured_folder_with_the_kernels_files_in_it_grants_nothing() {
+    let scene = Scene::new();
+    for readable in ["/", "/proc", "/proc/self"] {
+        let roots = Roots::new(&scene.at("work"), &[readable.into()], &[]).unwrap();
+        for path in ["/proc/self/environ", "/etc/shadow"] {
+            let result = roots.open_read(Path::new(path));
+            assert!(result.is_err(), "{readable}: {result:?}");
+        }
+        assert!(roots.open_read(&scene.at("outside/secret")).is_err());
+    }
+}
+
+#[test]
 fn a_private_path_that_is_not_there_yet_is_private_too() {
     let base = TempDir::new().unwrap();
     let later = base.path().join("later");
