@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use corvid_core::text::{acts, picture};
+
 /// `text` with line feeds and tabs as they are and every other control or direction character made
 /// visible. A carriage return before a line feed is dropped.
 pub fn inert(text: &str) -> Cow<'_, str> {
@@ -29,25 +31,6 @@ pub fn inert_line(text: &str) -> String {
         .chars()
         .map(|c| if c == '\n' || c == '\t' { ' ' } else { c })
         .collect()
-}
-
-/// Control characters, and those that reorder or hide the text around them.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(
-            c,
-            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
-        )
-}
-
-/// Unicode's picture of an ASCII control character; the replacement character for all others.
-fn picture(c: char) -> char {
-    match u32::from(c) {
-        code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or(char::REPLACEMENT_CHARACTER),
-        0x7f => '\u{2421}',
-        _ => char::REPLACEMENT_CHARACTER,
-    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub trait Sandbox: Send + Sync {
     fn rules(&self, working_dir: &Path) -> Vec<String>;
 
     /// Runs one command to its end. Cancelling ends every process of the command and still returns its end.
+    /// Progress shows lines just as the command wrote them, whatever they would do to a screen.
     /// What is kept of earlier commands in the same [`CommandSpec::record_dir`] is forgotten then.
     ///
     /// # Errors

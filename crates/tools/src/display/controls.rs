@@ -3,7 +3,7 @@
 //! text; an unfinished sequence never swallows more than its own line.
 //! It must not know bytes, limits or pages.
 
-use super::is_deceptive;
+use corvid_core::text::acts;
 
 /// A filter that is handed a text character by character.
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ fn plain(character: char) -> (State, Option<char>) {
         '\u{1b}' => (State::Escape, None),
         '\u{9b}' => (State::Sequence, None),
         '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => (State::Text, None),
-        _ if character.is_control() || is_deceptive(character) => (State::Ground, None),
+        _ if acts(character) => (State::Ground, None),
         _ => (State::Ground, Some(character)),
     }
 }

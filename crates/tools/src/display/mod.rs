@@ -8,12 +8,3 @@ mod visible;
 
 pub(crate) use clean::{Cleaned, Rest, clean, clean_line};
 pub(crate) use visible::visible;
-
-/// Characters that show nothing themselves but reorder or smuggle text: bidirectional overrides and
-/// isolates, and tags.
-fn is_deceptive(character: char) -> bool {
-    matches!(
-        character,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}'
-    )
-}

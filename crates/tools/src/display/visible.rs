@@ -4,31 +4,23 @@
 
 use std::borrow::Cow;
 
-use super::is_deceptive;
+use corvid_core::text::{acts, picture};
 
 /// `text` with every control character but newline and tab, and every one that reorders or hides text,
 /// made visible.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    if text
-        .chars()
-        .all(|character| picture(character) == character)
-    {
+    let acts = |character: char| acts(character) && !matches!(character, '\n' | '\t');
+    if !text.contains(acts) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().map(picture).collect())
-}
-
-fn picture(character: char) -> char {
-    match character {
-        '\n' | '\t' => character,
-        // The control pictures stand in the order of the controls.
-        '\0'..='\u{1f}' => {
-            char::from_u32(0x2400 + u32::from(character)).unwrap_or(char::REPLACEMENT_CHARACTER)
+    let shown = |character| {
+        if acts(character) {
+            picture(character)
+        } else {
+            character
         }
-        '\u{7f}' => '\u{2421}',
-        _ if character.is_control() || is_deceptive(character) => char::REPLACEMENT_CHARACTER,
-        _ => character,
-    }
+    };
+    Cow::Owned(text.chars().map(shown).collect())
 }
 
 #[cfg(test)]
@@ -39,8 +31,8 @@ mod tests {
     fn controls_are_seen_and_do_not_act() {
         assert_eq!(visible("grüße\n\t"), "grüße\n\t");
         assert_eq!(
-            visible("\x1b[31m\r\0\x7f\u{9b}\u{202e}"),
-            "␛[31m␍␀␡\u{fffd}\u{fffd}"
+            visible("\x1b[31m\r\0\x7f\u{9b}\u{202e}\u{200f}"),
+            "␛[31m␍␀␡\u{fffd}\u{fffd}\u{fffd}"
         );
     }
 }

@@ -251,7 +251,10 @@ struct CleanProgress(Arc<dyn Progress>);
 
 impl Progress for CleanProgress {
     fn show(&self, line: &str) {
-        self.0.show(&clean_line(line, PROGRESS_CHARS));
+        let line = clean_line(line, PROGRESS_CHARS);
+        if !line.trim().is_empty() {
+            self.0.show(&line);
+        }
     }
 }
 

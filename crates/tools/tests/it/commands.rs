@@ -45,7 +45,7 @@ async fn output_is_harmless_to_look_at() {
     .await;
     let scene = Scene::new();
     let mut act = Act::exits(0, "");
-    act.lines = vec!["\x1b[2Jgone\x07"];
+    act.lines = vec!["\x1b[2Jgone\x07", "\x1b[0m "];
     scene.sandbox.script(act);
     scene.text("system.run", json!({ "command": "x" })).await;
     assert_eq!(*scene.shown.0.lock().expect("lock"), ["gone"]);

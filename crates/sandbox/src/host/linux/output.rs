@@ -168,30 +168,10 @@ impl Newest {
     }
 }
 
-/// A line without anything that would act on a terminal.
+/// The beginning of a line, as the command wrote it.
 fn shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    let mut plain = String::new();
-    let mut chars = text.chars();
-    while let Some(next) = chars.next() {
-        if next == '\u{1b}' {
-            skip_sequence(&mut chars);
-        } else if !next.is_control() {
-            plain.push(next);
-        }
-    }
-    plain.trim().chars().take(PROGRESS_CHARS).collect()
-}
-
-/// Skips what follows an escape: a colour or cursor command runs to its first letter.
-fn skip_sequence(chars: &mut std::str::Chars<'_>) {
-    if chars.next() == Some('[') {
-        for next in chars.by_ref() {
-            if ('@'..='~').contains(&next) {
-                return;
-            }
-        }
-    }
+    text.trim().chars().take(PROGRESS_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -236,7 +216,7 @@ mod tests {
         let start = Instant::now();
         newest.take(b"one\ntw");
         assert_eq!(newest.due(start).as_deref(), Some("one"));
-        newest.take(b"o\n\x1b[31mthree\x1b[0m\x07\r\nfour");
+        newest.take(b"o\n three \r\nfour");
         assert_eq!(newest.due(start), None);
         assert!(newest.waits());
         assert_eq!(
