@@ -16,7 +16,8 @@ Exit codes:
   4    a limit was reached, or the turn was stopped
   5    the model or the turn failed
   130  interrupted by Ctrl-C (the first stops the turn and records it, the second ends at once);
-       143 the same by SIGTERM";
+       143 the same by SIGTERM
+  Standard output holds the answer alone; why there is none goes to standard error (but in `--json`).";
 
 const VARIABLES: &str = "\
 Environment:

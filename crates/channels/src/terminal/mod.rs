@@ -1,4 +1,5 @@
-//! The terminal as a channel: the reply once on standard output, progress and questions on standard error.
+//! The terminal as a channel: the answer once on standard output; on standard error progress, questions and what
+//! is no answer.
 //! Invariant: a reply is printed at most once by one process, and nothing but data goes to standard output.
 //! It must not know the gateway, the journal or the command line.
 
@@ -16,7 +17,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use corvid_core::wire::{LiveEvent, OutcomeAnswer, ReplyComposed, SessionId};
+use corvid_core::wire::{EventBody, LiveEvent, OutcomeAnswer, ReplyComposed, SessionId};
 use corvid_core::{Channel, Clock, DeliverError, Delivery, OutcomeQuestion, Questions};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, interval_at};
@@ -47,7 +48,7 @@ pub struct Surface {
     pub person: Option<Person>,
 }
 
-/// How a reply is written.
+/// How an answer is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Form {
     /// As the model wrote it.
@@ -64,6 +65,7 @@ pub struct Terminal {
     page: Arc<tokio::sync::Mutex<Page>>,
     screen: Mutex<Screen>,
     live: Mutex<Option<Receiver<LiveEvent>>>,
+    composed: Mutex<Vec<ReplyComposed>>,
     person: Mutex<Option<Person>>,
     clock: Arc<dyn Clock>,
 }
@@ -82,6 +84,7 @@ impl Terminal {
             ))),
             screen: Mutex::new(Screen::new(surface.err, surface.progress)),
             live: Mutex::default(),
+            composed: Mutex::default(),
             person: Mutex::new(surface.person),
             clock,
         }
@@ -132,6 +135,11 @@ impl Terminal {
         .await
     }
 
+    /// The replies whose composing was seen so far: this process's own, and those it made for others.
+    pub fn composed(&self) -> Vec<ReplyComposed> {
+        locked(&self.composed).clone()
+    }
+
     async fn next(&self) -> Option<LiveEvent> {
         poll_fn(|context| match &mut *locked(&self.live) {
             Some(live) => live.poll_recv(context),
@@ -146,6 +154,11 @@ impl Terminal {
 
     async fn show(&self, event: LiveEvent) {
         locked(&self.screen).apply(&event, self.clock.now());
+        if let LiveEvent::Committed { event } = &event
+            && let EventBody::ReplyComposed(reply) = &event.body
+        {
+            locked(&self.composed).push(reply.clone());
+        }
         if self.lines {
             self.write(|page| page.event(event)).await;
         }
@@ -153,14 +166,16 @@ impl Terminal {
 
     async fn print(&self, reply: Reply) -> Printed {
         locked(&self.screen).end();
-        let Some((printed, notices)) = self.write(|page| page.reply(reply)).await else {
+        let Some((printed, aside)) = self.write(|page| page.reply(reply)).await else {
             return Printed::Failed("the writing was cut off".to_owned());
         };
-        let notices: Vec<String> = notices
-            .iter()
-            .map(|notice| format!("note: {notice}"))
-            .collect();
-        locked(&self.screen).keep(&notices);
+        let notices = aside.notices.iter();
+        let notices: Vec<String> = notices.map(|notice| format!("note: {notice}")).collect();
+        let mut screen = locked(&self.screen);
+        if let Some(text) = aside.text {
+            screen.tell(&text);
+        }
+        screen.keep(&notices);
         printed
     }
 

@@ -1,5 +1,5 @@
-//! Standard output: one reply, and before it the JSON lines of what happens.
-//! Invariant: a reply is written at most once; a reader that left early is content.
+//! Standard output: one answer, and before it the JSON lines of what happens.
+//! Invariant: a reply is taken at most once; what is no answer is no data, but in JSON lines, which say so.
 //! It must not know standard error, nor who waits for the writing.
 
 use std::io::{self, Write};
@@ -16,13 +16,13 @@ pub(super) struct Page {
     printed: Printed,
 }
 
-/// What became of the reply on standard output.
+/// What became of the reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Printed {
     /// No reply was printed yet.
     #[default]
     Nothing,
-    /// It was printed whole, or as far as its reader cared to read.
+    /// It was printed whole, or as far as its reader cared to read; what is no answer, on standard error.
     Reply,
     /// Standard output did not take it, for this reason.
     Failed(String),
@@ -40,6 +40,15 @@ pub(super) struct Reply {
     pub(super) notices: Vec<String>,
     /// It was recorded earlier.
     pub(super) repeated: bool,
+}
+
+/// What of a reply belongs on standard error.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    /// The text in markdown of a turn that ended without an answer.
+    pub(super) text: Option<String>,
+    /// What the person should know beside the text.
+    pub(super) notices: Vec<String>,
 }
 
 impl Page {
@@ -70,14 +79,21 @@ impl Page {
         }
     }
 
-    /// Prints the reply unless one was printed already. Returns what became of it, and the notices that are
-    /// to be shown beside it now.
-    pub(super) fn reply(&mut self, reply: Reply) -> (Printed, Vec<String>) {
+    /// Prints the reply unless one was printed already. Returns what became of it, and what standard error is
+    /// to show now.
+    pub(super) fn reply(&mut self, reply: Reply) -> (Printed, Aside) {
         if self.printed != Printed::Nothing {
-            return (self.printed.clone(), Vec::new());
+            return (self.printed.clone(), Aside::default());
         }
-        let notices = reply.notices.clone();
+        let mut aside = Aside {
+            text: None,
+            notices: reply.notices.clone(),
+        };
         let written = match &self.form {
+            Form::Plain | Form::Screen(_) if reply.ending != Ending::Answered => {
+                aside.text = Some(reply.text);
+                Ok(())
+            }
             Form::Plain => self.write(plain(&reply.text).as_bytes()),
             Form::Screen(look) => self.write(screen(&reply.text, *look).as_bytes()),
             Form::Json(session) => {
@@ -97,7 +113,7 @@ impl Page {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Printed::Reply,
             Err(error) => Printed::Failed(error.to_string()),
         };
-        (self.printed.clone(), notices)
+        (self.printed.clone(), aside)
     }
 
     fn frame(&mut self, frame: &Frame) -> io::Result<()> {

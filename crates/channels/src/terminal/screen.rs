@@ -8,7 +8,7 @@ use console::{Style, truncate_str};
 use corvid_core::wire::{LiveEvent, Millis};
 
 use super::live::Live;
-use super::render::Look;
+use super::render::{Look, plain, screen};
 use crate::inert::inert;
 
 /// Standard error with the moving line.
@@ -83,6 +83,16 @@ impl Screen {
     pub(super) fn keep(&mut self, lines: &[String]) {
         let lines: Vec<String> = lines.iter().map(|line| inert(line).into_owned()).collect();
         self.write_lines(&lines);
+    }
+
+    /// Writes a text in markdown that stays, laid out where there is a screen.
+    pub(super) fn tell(&mut self, markdown: &str) {
+        let text = match self.look {
+            Some(look) => screen(markdown, look),
+            None => plain(markdown),
+        };
+        self.erase();
+        self.write(&text);
     }
 
     /// Writes one quiet line, on a terminal alone.

@@ -100,6 +100,33 @@ async fn a_reply_is_printed_once_and_its_notices_beside_it() {
 }
 
 #[tokio::test]
+async fn what_is_no_answer_is_no_data() {
+    for ending in [
+        Ending::Declined,
+        Ending::Limited,
+        Ending::Stopped,
+        Ending::Failed,
+        Ending::Crashed,
+    ] {
+        let (out, err) = (Paper::default(), Paper::default());
+        let terminal = terminal(Box::new(out.clone()), Form::Plain, err.clone(), None);
+        let failed = Delivery {
+            ending,
+            ..delivery("no \u{1b}key")
+        };
+        for _ in 0..2 {
+            assert!(terminal.deliver(&failed).await.is_ok());
+        }
+        let expect = "no ␛key\nnote: an outcome is unknown\n".to_owned();
+        assert_eq!(
+            (out.text(), err.text()),
+            (String::new(), expect),
+            "{ending:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_reader_that_left_is_content() {
     let broken = Box::new(Broken(io::ErrorKind::BrokenPipe));
     let terminal = terminal(broken, Form::Plain, Paper::default(), None);
