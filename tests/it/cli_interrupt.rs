@@ -114,6 +114,10 @@ fn after_kill_9_the_next_message_has_the_first_answered_too() -> io::Result<()> 
     process.kill()?;
     let second = scene.run(["-s", "x", "-e", "second"])?;
     assert_eq!(second.stdout, "answer to the second\n", "{}", second.all());
+    assert_eq!(
+        second.stderr,
+        "note: an earlier message of this session was answered meanwhile (\"first\"): `agent sessions show x`\n"
+    );
     let recorded = scene.agent(["sessions", "show", "x"])?.stdout;
     assert!(recorded.contains("answer to the first"), "{recorded}");
     assert!(!recorded.contains("waits for its answer"), "{recorded}");

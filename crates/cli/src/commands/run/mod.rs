@@ -2,6 +2,7 @@
 //! Invariant: the message is checked whole before anything of it is admitted.
 //! It must not know how a turn runs.
 
+mod meanwhile;
 mod message;
 mod place;
 mod signals;
@@ -14,6 +15,7 @@ use corvid_channels::terminal::{self, Form, Person, Printed, Surface, Terminal};
 use corvid_core::wire::{Address, Ending, Flags, Mode, Part};
 use corvid_core::{Clock, Models as _, Tasks, draw};
 use corvid_gateway::{Gateway, Inbound, Target};
+use corvid_store::Store;
 use tokio::sync::mpsc;
 
 use self::signals::{Interrupt, Signals};
@@ -56,7 +58,7 @@ pub(super) async fn run(
     let gateway = wiring::gateway(wiring::Ingredients {
         composed: &composed,
         environment,
-        store,
+        store: store.clone(),
         models,
         model: &*model,
         terminal: Arc::clone(&terminal),
@@ -73,7 +75,7 @@ pub(super) async fn run(
     let interrupt = Interrupt::default();
     let signals = Signals::new()?;
     let conversation = async {
-        let exit = converse(&gateway, &inbound, &terminal, &interrupt).await;
+        let exit = converse(&gateway, &store, &inbound, &terminal, &interrupt).await;
         tasks.shutdown().await;
         exit
     };
@@ -118,6 +120,7 @@ fn inbound(arguments: Run, parts: Vec<Part>, place: Place) -> Inbound {
 /// Runs the turn and shows it, until the reply is printed.
 async fn converse(
     gateway: &Gateway,
+    store: &Store,
     inbound: &Inbound,
     terminal: &Terminal,
     interrupt: &Interrupt,
@@ -140,6 +143,13 @@ async fn converse(
             bail!("the reply is recorded but standard output did not take it: {reason}");
         }
         terminal.hint("the recorded answer; no new turn was made");
+    }
+    let mut others = terminal.composed();
+    others.retain(|reply| reply.turn != answered.reply.turn);
+    // The answer stands, whatever becomes of these lines.
+    let lines = meanwhile::lines(store, &answered.session, &others).await;
+    for line in lines.unwrap_or_default() {
+        terminal.notice(&line);
     }
     if inbound.target == Target::New {
         let session = &answered.session;
