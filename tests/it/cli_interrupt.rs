@@ -192,3 +192,34 @@ fn ctrl_c_ends_a_running_command_too() -> io::Result<()> {
     assert!(recorded.contains("was stopped"), "{recorded}");
     Ok(())
 }
+
+#[test]
+fn an_owner_is_reached_beneath_an_over_long_path() -> io::Result<()> {
+    let script = Script::new()
+        .once(When::user("first"), Reply::text("one").gate("first"))
+        .otherwise(Reply::text("two"));
+    let scene = scene()?.with_model(script)?;
+    let home = scene.folder().join("deep".repeat(30));
+    let scene = scene.with_variable("CORVID_HOME", &home);
+    let model = scene.model().ok_or(io::ErrorKind::NotFound)?;
+    let owner = scene.start_run(["-s", "x", "-e", "first"])?;
+    assert!(model.wait_for(LIMIT, |ledger| ledger.len() == 1));
+    let waiting = scene.start_run(["--json", "-s", "x", "-e", "second"])?;
+    assert!(waiting.hear(|said| said.contains("another process")));
+    let socket = |entry: &io::Result<std::fs::DirEntry>| {
+        let path = entry.as_ref().map(std::fs::DirEntry::path);
+        path.is_ok_and(|path| path.extension().is_some_and(|end| end == "sock"))
+    };
+    assert_eq!(
+        std::fs::read_dir(home.join("state/owners"))?
+            .filter(socket)
+            .count(),
+        1
+    );
+    model.open("first");
+    assert_eq!(owner.wait()?.stdout, "one\n");
+    let said = waiting.wait()?;
+    assert_eq!(said.stdout.matches("another process").count(), 1);
+    assert!(said.stdout.contains("\"two\""), "{}", said.all());
+    Ok(())
+}

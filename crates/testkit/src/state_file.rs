@@ -137,6 +137,21 @@ impl StateFile {
             .collect()
     }
 
+    /// The external ids of the inputs whose reply has a delivery that is neither sent nor failed.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn undelivered(&mut self) -> io::Result<Vec<String>> {
+        let query = "SELECT i.external_id FROM delivery AS d \
+             JOIN input AS i ON i.session = d.session AND i.answered_by = d.seq \
+             WHERE d.state IN ('prepared', 'sending')";
+        let query = sqlx::query(query).fetch_all(&mut self.connection);
+        let rows = self.runtime.block_on(query).map_err(other)?;
+        rows.iter()
+            .map(|row| row.try_get(0).map_err(other))
+            .collect()
+    }
+
     /// A place in the write-ahead log, to count commits from. While this file is open nobody else is the last
     /// to close it, so that the log stays.
     ///

@@ -21,6 +21,12 @@ pub enum Breach {
     CommandRepeated,
     /// A command is recorded as done, and was not.
     CommandLost,
+    /// An edit of a file was made again.
+    EditRepeated,
+    /// An edit is recorded as done, and was not.
+    EditLost,
+    /// An answered input has a delivery that nobody has ended.
+    DeliveryOpen,
     /// An idempotent effect never happened.
     IdempotentLost,
     /// An idempotent effect happened under more than one key.
@@ -47,6 +53,9 @@ impl fmt::Display for Breach {
             Self::UnsafeRepeated => "an unsafe effect was repeated",
             Self::CommandRepeated => "a command was run again",
             Self::CommandLost => "a command is recorded as done, and was not",
+            Self::EditRepeated => "an edit of a file was made again",
+            Self::EditLost => "an edit is recorded as done, and was not",
+            Self::DeliveryOpen => "an answered input has an open delivery",
             Self::IdempotentLost => "an idempotent effect never happened",
             Self::IdempotentTwice => "an idempotent effect happened under two keys",
             Self::UnknownHidden => "nobody was told of an unknown outcome",

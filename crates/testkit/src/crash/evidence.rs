@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::breach::Breach;
 use super::run::{Run, question};
 use crate::effect_server::EffectCall;
@@ -19,6 +21,10 @@ pub(super) struct Evidence {
     pub(super) marks: Vec<EffectCall>,
     /// The lines that commands have written, each naming its input.
     pub(super) commands: String,
+    /// The lines that edits have added to a file, each naming its input.
+    pub(super) edits: String,
+    /// The ids whose reply has a delivery that is still open at the end.
+    pub(super) undelivered: Vec<String>,
     /// The journal at the end.
     pub(super) events: Vec<Recorded>,
     /// What the integrity check says at the end.
@@ -56,8 +62,22 @@ impl Evidence {
                 self.marks_of(id, "probe.unsafe").count() > 1,
                 Breach::UnsafeRepeated,
             );
+            check(
+                self.undelivered.iter().any(|open| open == id),
+                Breach::DeliveryOpen,
+            );
             let commands = self.commands.matches(&question(id)).count();
             check(commands > 1, Breach::CommandRepeated);
+            check(
+                commands == 0 && self.records(id, "system.run"),
+                Breach::CommandLost,
+            );
+            let edits = self.edits.matches(&question(id)).count();
+            check(edits > 1, Breach::EditRepeated);
+            check(
+                edits == 0 && self.records(id, "file.edit"),
+                Breach::EditLost,
+            );
             let keys: BTreeSet<_> = self
                 .marks_of(id, "probe.idempotent")
                 .map(|mark| &mark.key)
@@ -65,7 +85,6 @@ impl Evidence {
             check(keys.is_empty(), Breach::IdempotentLost);
             check(keys.len() > 1, Breach::IdempotentTwice);
         }
-        check(self.claims_a_command(), Breach::CommandLost);
         check(self.hides_an_unknown(), Breach::UnknownHidden);
         check(self.integrity != "ok", Breach::Corrupt);
         check(!self.objections.is_empty(), Breach::BadRequest);
@@ -97,16 +116,26 @@ impl Evidence {
         })
     }
 
-    /// More commands are recorded as done than were.
-    fn claims_a_command(&self) -> bool {
-        let of_command = |event: &&Recorded| {
-            event.kind == "tool.finished"
-                && event.payload["outcome"]["status"] == "ok"
-                && event.payload["outcome"]["text"]
-                    .as_str()
-                    .is_some_and(|t| !t.starts_with("noted"))
+    /// Whether a call of this tool on behalf of this id is recorded as done.
+    fn records(&self, id: &str, tool: &str) -> bool {
+        let asked = |call: &&Value| {
+            let arguments = call["arguments"].as_str().unwrap_or_default();
+            call["name"] == tool && arguments.contains(&question(id))
         };
-        self.events.iter().filter(of_command).count() > self.commands.lines().count()
+        let is_done = |call: &Value| {
+            let of_call = |event: &&Recorded| {
+                event.kind == "tool.finished"
+                    && event.payload["call"] == call["id"]
+                    && event.payload["outcome"]["status"] == "ok"
+            };
+            self.events.iter().any(|event| of_call(&event))
+        };
+        let answers = self.events.iter().filter(|e| e.kind == "model.answered");
+        answers
+            .filter_map(|answer| answer.payload["calls"].as_array())
+            .flatten()
+            .filter(asked)
+            .any(is_done)
     }
 
     /// An unknown outcome is told where the reply is read: beside it, with the tool's name.
@@ -121,7 +150,7 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::super::run::reply;
     use super::*;
@@ -164,13 +193,27 @@ mod tests {
         }
     }
 
-    fn outcome(status: &str) -> Recorded {
+    fn recorded(kind: &str, payload: Value) -> Recorded {
         Recorded {
             session: "s".to_owned(),
             seq: 7,
-            kind: "tool.finished".to_owned(),
-            payload: json!({ "outcome": { "status": status, "text": "exit code 0" } }),
+            kind: kind.to_owned(),
+            payload,
         }
+    }
+
+    fn outcome(call: &str, status: &str) -> Recorded {
+        let payload = json!({ "call": call, "outcome": { "status": status } });
+        recorded("tool.finished", payload)
+    }
+
+    fn asked() -> Recorded {
+        let call = |id: &str, name: &str| {
+            let arguments = json!({ "any": question("a") }).to_string();
+            json!({ "id": id, "name": name, "arguments": arguments })
+        };
+        let calls = [call("1.3.0", "system.run"), call("1.4.0", "file.edit")];
+        recorded("model.answered", json!({ "calls": calls }))
     }
 
     /// A turn that was killed once and then answered, all promises kept.
@@ -183,7 +226,9 @@ mod tests {
             runs: vec![killed, run(&[said(false)])],
             marks: vec![mark("probe.idempotent", "k"), mark("probe.unsafe", "l")],
             commands: question("a") + "\n",
-            events: vec![outcome("ok")],
+            edits: question("a") + "\n",
+            undelivered: Vec::new(),
+            events: vec![asked(), outcome("1.3.0", "ok"), outcome("1.4.0", "ok")],
             integrity: "ok".to_owned(),
             objections: Vec::new(),
         }
@@ -222,13 +267,19 @@ mod tests {
             Breach::UnsafeRepeated,
         );
         check(|e| e.commands += &question("a"), Breach::CommandRepeated);
-        check(|e| e.commands.clear(), Breach::CommandLost);
+        check(|e| e.commands = question("b"), Breach::CommandLost);
+        check(|e| e.edits += &question("a"), Breach::EditRepeated);
+        check(|e| e.edits = question("b"), Breach::EditLost);
+        check(|e| e.undelivered.push("a".to_owned()), Breach::DeliveryOpen);
         check(|e| drop(e.marks.remove(0)), Breach::IdempotentLost);
         check(
             |e| e.marks.push(mark("probe.idempotent", "m")),
             Breach::IdempotentTwice,
         );
-        check(|e| e.events.push(outcome("unknown")), Breach::UnknownHidden);
+        check(
+            |e| e.events.push(outcome("1.2.0", "unknown")),
+            Breach::UnknownHidden,
+        );
         check(
             |e| e.integrity = "row 3 missing".to_owned(),
             Breach::Corrupt,

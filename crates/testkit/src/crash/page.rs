@@ -45,6 +45,12 @@ impl fmt::Display for Evidence {
         for line in self.commands.lines() {
             writeln!(f, "  command {line}")?;
         }
+        for line in self.edits.lines() {
+            writeln!(f, "  edit {line}")?;
+        }
+        for id in &self.undelivered {
+            writeln!(f, "  open delivery for <{id}>")?;
+        }
         for objection in &self.objections {
             writeln!(f, "  objection: {objection}")?;
         }

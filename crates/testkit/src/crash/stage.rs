@@ -21,6 +21,10 @@ const SESSION: &str = "crash-suite";
 /// The file in the working folder to which every command adds a line.
 const COMMAND_LOG: &str = "commands.log";
 
+/// The file to which every edit adds a line beneath its first one, so that an edit made twice shows.
+const EDITED: &str = "edited.txt";
+const FIRST_LINE: &str = "the edits:";
+
 /// A stage and what has happened on it.
 pub(super) struct Stage {
     scene: Scene,
@@ -51,6 +55,8 @@ pub(super) struct Acting {
 fn script(gates: &[(&str, &str)]) -> Script {
     let note = json!({ "note": "{{user}}" });
     let command = json!({ "command": format!("echo '{{{{user}}}}' >> {COMMAND_LOG}") });
+    let edit =
+        json!({ "path": EDITED, "old": FIRST_LINE, "new": format!("{FIRST_LINE}\n{{{{user}}}}") });
     let first = Reply::call("probe.pure", &note).and_call("probe.idempotent", &note);
     let held = |script: Script, (id, gate): &(&str, &str)| {
         let when = When::user(question(id)).results(0);
@@ -62,6 +68,7 @@ fn script(gates: &[(&str, &str)]) -> Script {
         .on(When::any().results(0), first)
         .on(When::any().results(2), Reply::call("probe.unsafe", &note))
         .on(When::any().results(3), Reply::call("system.run", &command))
+        .on(When::any().results(4), Reply::call("file.edit", &edit))
         .otherwise(Reply::text("answer to {{user}}"))
 }
 
@@ -76,6 +83,7 @@ impl Stage {
         let effects = EffectServer::start()?;
         let mut scene = Scene::new(agent)?
             .with_model(script(gates))?
+            .with_file(EDITED, &format!("{FIRST_LINE}\n"))?
             .with_variable("CORVID_EFFECT_SERVER", effects.url());
         if let Some(defect) = defect {
             scene = scene.with_variable("CORVID_DEFECT", defect);
@@ -172,9 +180,11 @@ impl Stage {
         let mut file = StateFile::open(&self.scene.state())?;
         self.evidence.integrity = file.integrity()?;
         self.evidence.events = file.events()?;
+        self.evidence.undelivered = file.undelivered()?;
         file.close()?;
         self.evidence.marks = self.effects.calls();
         self.evidence.commands = read_if_there(&self.scene.work().join(COMMAND_LOG))?;
+        self.evidence.edits = read_if_there(&self.scene.work().join(EDITED))?;
         if let Some(model) = self.scene.model() {
             self.evidence.objections = model.violations();
         }
