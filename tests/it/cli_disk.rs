@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use corvid_testkit::Scene;
 use corvid_testkit::model_server::Script;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
 use crate::stage::scene;
@@ -101,6 +102,38 @@ fn a_command_that_writes_more_than_the_disk_holds_ends_its_turn() -> io::Result<
     let told = scene.run(["-s", "x", "-e", "run echo as before"])?;
     assert_eq!(told.code, Some(0), "{}", told.all());
     assert!(told.stdout.contains("as before"), "{}", told.all());
+    Ok(())
+}
+
+/// What the journal could not take is still known to the command's own record, which has its room since the
+/// command began.
+#[test]
+fn a_command_that_ended_on_a_full_disk_is_known_to_have_ended() -> io::Result<()> {
+    let scene = scene()?;
+    let Some(disk) = SmallDisk::mount(&scene)? else {
+        return Ok(());
+    };
+    for pipe in ["begun", "go"] {
+        let mode = Mode::RUSR | Mode::WUSR;
+        mknodat(CWD, scene.work().join(pipe), FileType::Fifo, mode, 0)?;
+    }
+    let command = "run echo once >>once; echo >begun; read line <go; exit 7";
+    let during = ["-s", "x", "--id", "during", "-e", command];
+    let process = scene.start_run(during)?;
+    fs::read(scene.work().join("begun"))?;
+    let filler = disk.fill()?;
+    fs::write(scene.work().join("go"), "\n")?;
+    let refused = process.wait()?;
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    assert!(
+        refused.stderr.contains("the disk is full"),
+        "{}",
+        refused.stderr
+    );
+    fs::remove_file(filler)?;
+    let told = scene.run(during)?;
+    assert!(told.all().contains("exit code 7"), "{}", told.all());
+    assert_eq!(fs::read_to_string(scene.work().join("once"))?, "once\n");
     Ok(())
 }
 

@@ -1,16 +1,20 @@
 //! What is kept of a command on disk: a lock, in it the mark that it began, and its outcome.
-//! Invariant: who holds the lock may run the command; a mark is made before anything runs; an outcome
-//! appears whole, after everything of the command is gone.
+//! Invariant: who holds the lock may run the command; a mark is made before anything runs, and only where
+//! the disk has room for the outcome; an outcome is written after everything of the command is gone, and
+//! half of one tells nothing.
 //! It must not know how a command is confined or ended.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use corvid_core::{CommandEnd, CommandRecord};
-use rustix::fs::FlockOperation;
+use rustix::fs::{FallocateFlags, FlockOperation};
 use rustix::io::Errno;
+
+/// Bytes that are kept free for an outcome; the longest has fewer.
+const OUTCOME_BYTES: u64 = 256;
 
 /// The files of one command's record.
 #[derive(Clone, Debug)]
@@ -23,6 +27,12 @@ pub(crate) struct Record {
 /// A held lock; it is released with the process that holds it, however that ends.
 #[derive(Debug)]
 pub(crate) struct Held {
+    file: File,
+}
+
+/// The room for a begun command's outcome.
+#[derive(Debug)]
+pub(crate) struct Pending {
     file: File,
 }
 
@@ -66,28 +76,21 @@ impl Record {
     }
 
     /// Marks that the command begins under this boot, after forgetting what an earlier attempt left.
-    pub(crate) fn begin(&self, held: &mut Held) -> io::Result<()> {
+    /// Yields the room for its outcome.
+    pub(crate) fn begin(&self, held: &mut Held) -> io::Result<Pending> {
         held.unmark()?;
-        gone(std::fs::remove_file(&self.outcome))?;
-        held.file.write_all(boot_id()?.as_bytes())
-    }
-
-    /// Writes the outcome, whole or not at all.
-    pub(crate) fn conclude(&self, end: &CommandEnd) -> io::Result<()> {
-        let scratch = self.outcome.with_extension("outcome-tmp");
-        let text = serde_json::to_vec(end)?;
-        let written = OpenOptions::new()
+        let file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&scratch)
-            .and_then(|mut file| file.write_all(&text))
-            .and_then(|()| std::fs::rename(&scratch, &self.outcome));
-        if written.is_err() {
-            gone(std::fs::remove_file(&scratch))?;
+            .open(&self.outcome)?;
+        reserve(&file)?;
+        if let Err(error) = held.file.write_all(boot_id()?.as_bytes()) {
+            held.unmark()?;
+            return Err(error);
         }
-        written
+        Ok(Pending { file })
     }
 
     /// What the record tells, read under its lock.
@@ -106,7 +109,7 @@ impl Record {
         }
         CommandRecord::Unknown(match boot_id() {
             Ok(boot) if boot == begun => {
-                "the process that watched the command was killed before it could record the outcome"
+                "the process that watched the command was killed, or its disk failed, before the outcome was recorded"
                     .to_owned()
             }
             _ => "the machine went down while the command ran".to_owned(),
@@ -116,7 +119,8 @@ impl Record {
     /// The outcome, if it was written whole.
     pub(crate) fn outcome(&self) -> Option<CommandEnd> {
         let text = std::fs::read(&self.outcome).ok()?;
-        serde_json::from_slice(&text).ok()
+        let length = text.iter().rposition(|byte| *byte != 0)? + 1;
+        serde_json::from_slice(&text[..length]).ok()
     }
 
     /// Removes the record and what its command left in the temp folder, the lock last.
@@ -124,6 +128,13 @@ impl Record {
         gone(std::fs::remove_dir_all(&self.temp))?;
         gone(std::fs::remove_file(&self.outcome))?;
         gone(std::fs::remove_file(&self.lock))
+    }
+}
+
+impl Pending {
+    /// Writes the outcome. That takes no further room, so a disk that is full by now does not hinder it.
+    pub(crate) fn conclude(mut self, end: &CommandEnd) -> io::Result<()> {
+        self.file.write_all(&serde_json::to_vec(end)?)
     }
 }
 
@@ -161,6 +172,18 @@ pub(crate) fn forget_others(dir: &Path, key: &str) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Gives an empty file its bytes on the disk, all of them zero.
+fn reserve(file: &File) -> io::Result<()> {
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, OUTCOME_BYTES) {
+        // Where the file system cannot promise room, writing takes it.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+            let zeros = vec![0; usize::try_from(OUTCOME_BYTES).unwrap_or(0)];
+            file.write_all_at(&zeros, 0)
+        }
+        reserved => Ok(reserved?),
+    }
 }
 
 /// What was not there need not be removed.
@@ -203,20 +226,32 @@ mod tests {
         let mut held = record.hold().unwrap();
         assert!(record.try_hold().unwrap().is_none());
         assert_eq!(record.tell(&mut held), CommandRecord::NotStarted);
-        record.begin(&mut held).unwrap();
+        let pending = record.begin(&mut held).unwrap();
         assert!(matches!(
             record.tell(&mut held),
             CommandRecord::Unknown(why) if why.contains("was killed")
         ));
-        record.conclude(&END).unwrap();
+        pending.conclude(&END).unwrap();
         assert_eq!(record.tell(&mut held), CommandRecord::Ended(END));
-        record.begin(&mut held).unwrap();
+        let pending = record.begin(&mut held).unwrap();
         assert_eq!(record.outcome(), None);
         held.unmark().unwrap();
-        record.conclude(&END).unwrap();
+        pending.conclude(&END).unwrap();
         assert_eq!(record.tell(&mut held), CommandRecord::NotStarted);
         record.remove().unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_longest_outcome_has_room() {
+        let longest = CommandEnd {
+            ending: CommandEnding::Signaled { signal: i32::MIN },
+            kept_bytes: u64::MAX,
+            total_bytes: u64::MAX,
+            duration_ms: u64::MAX,
+        };
+        let length = serde_json::to_vec(&longest).unwrap().len();
+        assert!(length < usize::try_from(OUTCOME_BYTES).unwrap(), "{length}");
     }
 
     #[test]

@@ -17,11 +17,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    fn new() -> Self {
-        Self::within(TempDir::new().unwrap())
-    }
-
-    pub(crate) fn within(base: TempDir) -> Self {
+    pub(crate) fn new() -> Self {
+        let base = TempDir::new().unwrap();
         let at = |name: &str| base.path().join(name);
         for folder in ["work", "work/state", "toolchain", "outside"] {
             std::fs::create_dir(at(folder)).unwrap();

@@ -69,7 +69,7 @@ fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
     let stage = Stage::start()?;
     empty_folder(record.temp())?;
     let sink = Sink::create(&plan.output, plan.confinement.limits.output_bytes)?;
-    record.begin(held)?;
+    let pending = record.begin(held)?;
     let seen = Watch::begin(stage, plan, sink)
         .map_err(|error| error.to_string())
         .and_then(Watch::see_to_its_end);
@@ -82,9 +82,9 @@ fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
             return Err(io::Error::other(reason));
         }
     };
-    // Where the outcome cannot be kept (a full disk), the parent is told all the same; should it die
+    // Where the outcome cannot be kept (a failing disk), the parent is told all the same; should it die
     // before it keeps that, nothing can tell.
-    match record.conclude(&end) {
+    match pending.conclude(&end) {
         Ok(()) | Err(_) => {}
     }
     discard(record.temp());
