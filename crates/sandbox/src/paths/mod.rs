@@ -7,6 +7,7 @@ mod beneath;
 mod error;
 mod read;
 mod replace;
+mod scratch;
 
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
