@@ -2,12 +2,14 @@
 //! Invariant: every error names the file and, where there is one, the fix; `SQLite`'s result codes end here.
 //! It must not know what was asked of the store.
 
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use corvid_core::AppendError;
 use corvid_core::wire::{DecodeError, DeliveryId};
 use libsqlite3_sys as sqlite;
+use rustix::process::{Resource, getrlimit};
 
 use crate::config::state_folder;
 
@@ -32,7 +34,7 @@ pub enum OpenError {
     },
     /// The file is something else, or damaged.
     #[error(
-        "`{path}` is not a Corvid store or is damaged ({reason}); move the file away or set `store.url` to another one"
+        "`{path}` is not a Corvid store or is damaged ({reason}); move it away or set `store.url` to another one"
     )]
     NotAStore {
         /// The file.
@@ -51,10 +53,12 @@ pub enum OpenError {
         reason: String,
     },
     /// There is no space for the store.
-    #[error("the disk is full: `{path}`; free some space or set `store.url` to a file elsewhere")]
+    #[error("the disk is full: `{path}`; {fix}")]
     Full {
         /// The database file.
         path: PathBuf,
+        /// What makes space.
+        fix: &'static str,
     },
     /// The `SQLite` in this program can corrupt the store.
     #[error(
@@ -101,13 +105,15 @@ impl StoreError {
                 Self::full(path)
             }
             Some(sqlite::SQLITE_READONLY | sqlite::SQLITE_CANTOPEN) => Self::read_only(path, error),
-            Some(sqlite::SQLITE_CORRUPT | sqlite::SQLITE_NOTADB) => Self::Damaged(format!(
-                "`{shown}` ({error}); move it away and restore a backup"
-            )),
+            Some(sqlite::SQLITE_CORRUPT | sqlite::SQLITE_NOTADB) => Self::damaged(path, error),
             Some(sqlite::SQLITE_BUSY | sqlite::SQLITE_LOCKED) => Self::Failed(format!(
                 "another process keeps `{shown}` locked; end it or try again"
             )),
-            _ => Self::Failed(format!("`{shown}`: {error}")),
+            _ => match error {
+                sqlx::Error::Decode(why) if !is_of_a_newer(&**why) => Self::damaged(path, error),
+                sqlx::Error::ColumnDecode { .. } => Self::damaged(path, error),
+                _ => Self::Failed(format!("`{shown}`: {error}")),
+            },
         }
     }
 
@@ -115,7 +121,9 @@ impl StoreError {
     pub(crate) fn of_io(path: &Path, error: &io::Error) -> Self {
         use io::ErrorKind;
         match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::full(path),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                Self::full(path)
+            }
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
                 Self::read_only(path, error)
             }
@@ -124,8 +132,12 @@ impl StoreError {
     }
 
     fn full(path: &Path) -> Self {
-        Self::Full(format!(
-            "`{}`; free some space and try again",
+        Self::Full(format!("`{}`; {}", path.display(), full_fix()))
+    }
+
+    fn damaged(path: &Path, error: &sqlx::Error) -> Self {
+        Self::Damaged(format!(
+            "`{}` ({error}); keep a copy of it; `agent doctor` tells more",
             path.display()
         ))
     }
@@ -144,7 +156,7 @@ impl OpenError {
         let path = path.to_owned();
         let reason = error.to_string();
         match StoreError::of(&path, error) {
-            StoreError::Full(_) => Self::Full { path },
+            StoreError::Full(_) => Self::full(path),
             StoreError::ReadOnly(_) => Self::ReadOnly { path, reason },
             StoreError::Damaged(_) => Self::NotAStore { path, reason },
             StoreError::Failed(_) => Self::Failed { path, reason },
@@ -156,10 +168,15 @@ impl OpenError {
         let path = path.to_owned();
         let reason = error.to_string();
         match StoreError::of_io(&path, error) {
-            StoreError::Full(_) => Self::Full { path },
+            StoreError::Full(_) => Self::full(path),
             StoreError::ReadOnly(_) => Self::ReadOnly { path, reason },
             StoreError::Damaged(_) | StoreError::Failed(_) => Self::Failed { path, reason },
         }
+    }
+
+    fn full(path: PathBuf) -> Self {
+        let fix = full_fix();
+        Self::Full { path, fix }
     }
 }
 
@@ -183,19 +200,40 @@ impl From<StoreError> for AppendError {
     }
 }
 
-impl From<DecodeError> for StoreError {
-    fn from(error: DecodeError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
 /// `SQLite`'s primary result code, without what extends it.
 pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)
 }
 
+/// What a newer program wrote is whole, though this one cannot read it.
+fn is_of_a_newer(why: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(why.downcast_ref(), Some(DecodeError::Newer { .. }))
+}
+
 fn cramped(path: &Path) -> bool {
-    rustix::fs::statvfs(state_folder(path))
-        .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < CRAMPED_BYTES)
+    let disk = rustix::fs::statvfs(state_folder(path));
+    disk.is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < CRAMPED_BYTES)
+        || longest_file().is_some_and(|most| largest(path).saturating_add(CRAMPED_BYTES) > most)
+}
+
+/// The bytes of the larger of the file and its log.
+fn largest(path: &Path) -> u64 {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let files = [path, Path::new(&log)].map(std::fs::metadata);
+    files.iter().flatten().map(Metadata::len).max().unwrap_or(0)
+}
+
+/// How many bytes this process may write into one file, where that is limited.
+fn longest_file() -> Option<u64> {
+    getrlimit(Resource::Fsize).current
+}
+
+fn full_fix() -> &'static str {
+    if longest_file().is_some() {
+        "this process may write only so much into a file: raise `ulimit -f`, or free some space if that is not it"
+    } else {
+        "free some space, or set `store.url` to a file elsewhere"
+    }
 }

@@ -48,7 +48,14 @@ struct Header {
 /// # Errors
 /// See [`OpenError`].
 pub(crate) async fn open(path: &Path) -> Result<SqliteConnection, OpenError> {
-    if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+    let there = std::fs::metadata(path);
+    if there.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
+        return Err(OpenError::NotAStore {
+            path: path.to_owned(),
+            reason: "it is a folder".to_owned(),
+        });
+    }
+    if there.is_ok_and(|file| file.len() > 0) {
         check_writable(path)?;
         if let Some(connection) = open_migrated(path).await? {
             return Ok(connection);

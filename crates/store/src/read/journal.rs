@@ -79,14 +79,11 @@ impl Readers {
     fn event(&self, row: &SqliteRow) -> Result<Event, StoreError> {
         let columns = || -> Result<_, sqlx::Error> {
             let seq = row.try_get::<i64, _>(0)?.cast_unsigned();
-            Ok((seq, row.try_get::<i64, _>(1)?, Encoded::of(row, 2)?))
+            let body = Encoded::of(row, 2)?.decode()?;
+            Ok((seq, row.try_get::<i64, _>(1)?, body))
         };
-        let (seq, at, encoded) = columns().map_err(|error| self.failed(&error))?;
-        Ok(Event {
-            seq,
-            at,
-            body: encoded.decode()?,
-        })
+        let (seq, at, body) = columns().map_err(|error| self.failed(&error))?;
+        Ok(Event { seq, at, body })
     }
 }
 
@@ -123,7 +120,8 @@ impl<'r> Encoded<'r> {
     }
 
     /// The body.
-    pub(super) fn decode(&self) -> Result<EventBody, StoreError> {
-        Ok(EventBody::decode(self.kind, self.version, self.payload)?)
+    pub(super) fn decode(&self) -> Result<EventBody, sqlx::Error> {
+        EventBody::decode(self.kind, self.version, self.payload)
+            .map_err(|error| sqlx::Error::Decode(error.into()))
     }
 }

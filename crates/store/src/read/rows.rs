@@ -153,7 +153,8 @@ impl Readers {
             return Ok(None);
         };
         let seq: i64 = self.decoded(row.try_get(0))?;
-        let reply = reply(&self.decoded(Encoded::of(&row, 1))?)?;
+        let encoded = self.decoded(Encoded::of(&row, 1))?;
+        let reply = self.decoded(reply(&encoded))?;
         Ok(Some((seq.cast_unsigned(), reply)))
     }
 
@@ -209,16 +210,13 @@ impl Readers {
         let (id, session, state, encoded) = self.decoded(delivery(row))?;
         let owner: Option<String> = self.decoded(row.try_get(3))?;
         let maybe_sent = state == DeliveryState::Sending;
-        let reply = reply(&encoded)?;
+        let reply = self.decoded(reply(&encoded))?;
         let draft = reply
             .deliveries
             .into_iter()
             .find(|draft| draft.delivery == id)
-            .ok_or_else(|| {
-                StoreError::Damaged(format!(
-                    "delivery `{id}` is not in its reply; restore a backup"
-                ))
-            })?;
+            .ok_or_else(|| sqlx::Error::Decode(format!("no delivery `{id}` in its reply").into()));
+        let draft = self.decoded(draft)?;
         Ok(DeliveryRow {
             delivery: Delivery {
                 id,
@@ -284,12 +282,12 @@ fn delivery(
     ))
 }
 
-fn reply(encoded: &Encoded<'_>) -> Result<ReplyComposed, StoreError> {
+fn reply(encoded: &Encoded<'_>) -> Result<ReplyComposed, sqlx::Error> {
     match encoded.decode()? {
         EventBody::ReplyComposed(reply) => Ok(reply),
-        other => Err(StoreError::Damaged(format!(
-            "a reply's place holds `{}`; restore a backup",
-            other.kind()
-        ))),
+        other => {
+            let found = format!("a reply's place holds `{}`", other.kind());
+            Err(sqlx::Error::Decode(found.into()))
+        }
     }
 }

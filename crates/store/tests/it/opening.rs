@@ -115,6 +115,31 @@ async fn what_is_no_store_is_refused_and_left_alone() {
     let (error, _) = refusal(&other).await;
     assert!(matches!(error, OpenError::NotAStore { .. }), "{error:?}");
     execute(&other, "SELECT name FROM recipe").await;
+
+    let folder = file.with_file_name("folder.db");
+    fs::create_dir(&folder).unwrap();
+    let (error, text) = refusal(&folder).await;
+    assert!(matches!(error, OpenError::NotAStore { .. }), "{error:?}");
+    assert!(text.contains("it is a folder"), "{text}");
+}
+
+#[tokio::test]
+async fn a_damaged_event_is_named_by_its_file_and_what_to_do() {
+    for sql in [
+        "UPDATE event SET payload = '{}' WHERE kind = 'lane.claimed'",
+        "UPDATE event SET payload = CAST(x'ff' AS TEXT) WHERE kind = 'lane.claimed'",
+    ] {
+        let scene = Scene::new();
+        let store = scene.open().await;
+        let lane = Lane::begin(&store, "s").await;
+        execute(&scene.path(), sql).await;
+        let read = store.read(&lane.session, 0, 10).await;
+        let text = read.map_err(|error| error.to_string()).unwrap_err();
+        let path = scene.path().display().to_string();
+        for part in [&*path, "damaged", "keep a copy", "agent doctor"] {
+            assert!(text.contains(part), "`{part}` is not in `{text}`");
+        }
+    }
 }
 
 #[tokio::test]
