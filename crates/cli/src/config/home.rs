@@ -2,11 +2,15 @@
 //! Invariant: both are absolute, and nothing is guessed where the person's home is not known.
 //! It must not know what lies in the folders.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
 use super::environment::Environment;
+
+/// How much of a path that cannot be is shown, in characters.
+const SHOWN: usize = 120;
 
 /// The two places.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +27,7 @@ impl Home {
     /// Finds both from `CORVID_HOME`, else from the XDG folders, else from `HOME`.
     ///
     /// # Errors
-    /// If none of them is set.
+    /// If none of them is set, or the one that is cannot be a folder.
     pub(crate) fn find(environment: &Environment) -> anyhow::Result<Self> {
         let user = environment.folder("HOME");
         if let Some(home) = environment.path("CORVID_HOME") {
@@ -35,6 +39,7 @@ impl Home {
             }
             let home = std::path::absolute(&home)
                 .with_context(|| format!("CORVID_HOME `{}` is no path", home.display()))?;
+            check("CORVID_HOME", &home)?;
             return Ok(Self {
                 config_file: home.join("config.toml"),
                 state: home.join("state"),
@@ -49,11 +54,15 @@ impl Home {
         let config = below("XDG_CONFIG_HOME", ".config");
         let data = below("XDG_DATA_HOME", ".local/share");
         match (config, data) {
-            (Some(config), Some(data)) => Ok(Self {
-                config_file: config.join("corvid").join("config.toml"),
-                state: data.join("corvid"),
-                user,
-            }),
+            (Some(config), Some(data)) => {
+                check("the folder of config (XDG_CONFIG_HOME or HOME)", &config)?;
+                check("the folder of state (XDG_DATA_HOME or HOME)", &data)?;
+                Ok(Self {
+                    config_file: config.join("corvid").join("config.toml"),
+                    state: data.join("corvid"),
+                    user,
+                })
+            }
             _ => bail!(
                 "HOME is not set to an absolute path, so there is no place for config and state; \
                  set CORVID_HOME to a folder, e.g. `CORVID_HOME=/var/lib/corvid agent …`"
@@ -85,6 +94,38 @@ impl Home {
         } else {
             Err("a path must begin with `/` or `~/`".to_owned())
         }
+    }
+}
+
+/// Whether this is a folder or can become one.
+fn check(what: &str, folder: &Path) -> anyhow::Result<()> {
+    let shown = folder.display();
+    if folder.to_str().is_none() {
+        bail!(
+            "{what} is `{shown}`, whose name is no UTF-8; set CORVID_HOME to a folder that can be named in text"
+        );
+    }
+    let why = match folder.metadata() {
+        Ok(there) if there.is_dir() => return Ok(()),
+        Ok(_) => "which is no folder".to_owned(),
+        Err(error) => match error.kind() {
+            // It can be made, or whoever needs what is in it will say why not.
+            ErrorKind::NotFound | ErrorKind::PermissionDenied => return Ok(()),
+            _ => format!("which cannot be a folder ({error})"),
+        },
+    };
+    bail!(
+        "{what} is `{}`, {why}; set CORVID_HOME to a folder",
+        brief(folder)
+    );
+}
+
+/// A path of any length for a sentence.
+fn brief(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -120,6 +161,21 @@ mod tests {
         let environment = Environment::from([("CORVID_HOME", "~/x"), ("HOME", "/home/u")]);
         let error = Home::find(&environment).map_err(|error| error.to_string());
         assert!(error.is_err_and(|text| text.contains("write the whole path")));
+    }
+
+    #[test]
+    fn what_cannot_be_a_folder_is_named_with_the_fix() {
+        let long = format!("/tmp/{}", "x".repeat(300));
+        for home in ["/dev/null", "/dev/null/below", &long] {
+            let environment = Environment::from([("CORVID_HOME", home)]);
+            let error = Home::find(&environment).map_err(|error| error.to_string());
+            assert!(
+                error.is_err_and(|text| text.starts_with("CORVID_HOME is `")
+                    && text.ends_with("; set CORVID_HOME to a folder")
+                    && text.len() < 300),
+                "{home}"
+            );
+        }
     }
 
     #[test]

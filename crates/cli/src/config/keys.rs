@@ -91,6 +91,14 @@ pub(crate) fn nearest(name: &str) -> Option<String> {
         .map(|(_, name)| name)
 }
 
+/// The known twin that is most like `variable`, if any is much like it.
+pub(crate) fn nearest_twin(variable: &str) -> Option<String> {
+    let name = variable.strip_prefix(TWIN_PREFIX)?;
+    let near = nearest(&name.replace("__", ".").to_lowercase())?;
+    let key = keys().into_iter().find(|key| key.name == near)?;
+    Some(key.twin())
+}
+
 fn key(name: &str, kind: Kind, default: Value) -> Key {
     Key {
         name: name.to_owned(),
@@ -119,6 +127,19 @@ mod tests {
         check("Model", Some("model"));
         check("provider.openai.model", Some("providers.openai.model"));
         check("zebra", None);
+    }
+
+    #[test]
+    fn a_typing_slip_finds_its_twin() {
+        let check = |slip: &str, expect: Option<&str>| {
+            assert_eq!(nearest_twin(slip).as_deref(), expect, "{slip}");
+        };
+        check(
+            "CORVID__tools__timeout_secs",
+            Some("CORVID__TOOLS__TIMEOUT_SECS"),
+        );
+        check("CORVID__MODL", Some("CORVID__MODEL"));
+        check("CORVID__", None);
     }
 
     #[test]

@@ -169,10 +169,7 @@ fn read_twins(environment: &Environment, keys: &[Key], found: &mut file::Found) 
         if let Some(key) = keys.iter().find(|key| key.twin() == twin) {
             read_variable(environment, key, twin, found);
         } else {
-            let name = twin.trim_start_matches(environment::TWIN_PREFIX);
-            let name = name.replace("__", ".").to_lowercase();
-            let source = Source::Variable(twin.to_owned());
-            found.problems.push(Problem::unknown(&name, &source));
+            found.problems.push(Problem::unknown_twin(twin));
         }
     }
 }

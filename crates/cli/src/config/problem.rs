@@ -5,7 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::keys::{Key, nearest};
+use super::keys::{Key, nearest, nearest_twin};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +45,10 @@ impl Problem {
     pub(crate) fn unknown(name: &str, source: &Source) -> Self {
         let guess = nearest(name).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         let fix = match source {
-            Source::Variable(variable) => format!("`unset {variable}` or correct its name"),
             Source::Line(file, line) => {
                 format!("correct or remove line {line} of {}", file.display())
             }
-            Source::Default | Source::Argument => "`agent config show` lists every key".to_owned(),
+            _ => "`agent config show` lists every key".to_owned(),
         };
         let text = match guess.as_str() {
             "" => format!("{source}: unknown key `{name}`; {fix}"),
@@ -58,6 +57,20 @@ impl Problem {
         Self {
             key: Some(name.to_owned()),
             text,
+        }
+    }
+
+    /// A variable that looks like a key's twin and is none's.
+    pub(crate) fn unknown_twin(variable: &str) -> Self {
+        let guess = match nearest_twin(variable) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => ";".to_owned(),
+        };
+        Self {
+            key: None,
+            text: format!(
+                "{variable}: no key has this variable{guess} `unset {variable}` or correct its name"
+            ),
         }
     }
 
