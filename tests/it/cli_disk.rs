@@ -4,9 +4,10 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::process::Command;
 
-use corvid_testkit::Scene;
 use corvid_testkit::model_server::Script;
+use corvid_testkit::{Output, Process, Scene};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
@@ -60,6 +61,56 @@ impl Drop for SmallDisk {
             drop(writeln!(io::stderr(), "{} stays mounted", self.0.display()));
         }
     }
+}
+
+/// The agent in a shell that first limits how large a file it may write.
+fn limited(scene: &Scene, arguments: &str) -> io::Result<Output> {
+    let agent = scene.command();
+    let program = agent.get_program().to_string_lossy().into_owned();
+    let mut command = Command::new("sh");
+    let line = format!("ulimit -f 10; exec {program} {arguments}");
+    command.args(["-c", &line]).env_clear();
+    for (name, value) in agent.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    command.current_dir(scene.work());
+    Process::start(command, b"")?.wait()
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_named() -> io::Result<()> {
+    let scene = scene()?.with_model(Script::echo())?;
+    let refused = limited(&scene, "run --id k -e hello")?;
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    assert!(refused.stderr.contains("ulimit -f"), "{}", refused.stderr);
+    let ask = ["--id", "k", "-e", "hello"];
+    assert_eq!(scene.run(ask)?.stdout, "you said: hello\n");
+    let later = limited(&scene, "run -e again")?;
+    assert_eq!(later.code, Some(1), "{}", later.all());
+    assert!(later.stderr.contains("ulimit -f"), "{}", later.stderr);
+    assert_eq!(scene.run(ask)?.stdout, "you said: hello\n");
+    Ok(())
+}
+
+#[test]
+fn a_config_that_cannot_be_written_leaves_nothing_behind() -> io::Result<()> {
+    let scene = scene()?;
+    fs::create_dir_all(scene.home())?;
+    let file = scene.home().join("config.toml");
+    let long = "x".repeat(20_000);
+    fs::write(&file, format!("# {long}\n"))?;
+    let refused = limited(&scene, "config set turn.max_steps 7")?;
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    assert!(
+        refused.stderr.contains("cannot be written"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!file.with_file_name("config.toml.new").exists());
+    assert_eq!(fs::read_to_string(&file)?, format!("# {long}\n"));
+    Ok(())
 }
 
 #[test]

@@ -12,6 +12,9 @@ use anyhow::Context as _;
 use clap::CommandFactory as _;
 use corvid_core::wire::Millis;
 
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::args::{Command, Line};
 use crate::config::{Environment, Home};
 use crate::exit::Exit;
@@ -28,7 +31,7 @@ pub(crate) fn dispatch(command: Command, environment: &Environment) -> anyhow::R
     let home = Home::find(environment)?;
     match command {
         Command::Completions { .. } => Ok(Exit::Done),
-        Command::Config(command) => config::config(command, &home, environment),
+        Command::Config(command) => block_on(async { config::config(command, &home, environment) }),
         Command::Run(arguments) => block_on(run::run(arguments, &home, environment)),
         Command::Sessions(command) => block_on(sessions::sessions(command, &home, environment)),
         Command::Model(command) => block_on(model::model(command, &home, environment)),
@@ -58,7 +61,13 @@ fn block_on(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Resu
         .enable_all()
         .build()
         .context("the runtime cannot be made")?;
-    let exit = runtime.block_on(command);
+    let exit = runtime.block_on(async {
+        // Its default ends the process without a word; once it was heard, the write fails and says why.
+        let too_large = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
+        let exit = command.await;
+        drop(too_large);
+        exit
+    });
     runtime.shutdown_background();
     exit
 }

@@ -151,7 +151,12 @@ fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
         file.sync_all()?;
         fs::rename(&beside, &target)
     };
-    write().with_context(|| format!("{} cannot be written", target.display()))
+    let written = write();
+    if written.is_err() {
+        // Half a file helps nobody; where it cannot be removed either, the next change overwrites it.
+        drop(fs::remove_file(&beside));
+    }
+    written.with_context(|| format!("{} cannot be written", target.display()))
 }
 
 #[cfg(test)]
