@@ -10,6 +10,7 @@ mod logs;
 mod output;
 mod wiring;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -47,8 +48,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     } else {
         Exit::Done
     };
-    // A reader that left early has read enough.
-    drop(error.print());
+    let exit = printed(error.print(), exit);
     let first = std::env::args_os().nth(1).filter(|_| error.use_stderr());
     if first.is_some_and(|first| Line::command().find_subcommand(first).is_none()) {
         output::say("To ask something: agent run -e \"what's in this folder?\"");
@@ -57,7 +57,19 @@ fn refuse(error: &clap::Error) -> ExitCode {
 }
 
 fn short_help() -> ExitCode {
-    let printed = Line::command().print_help();
-    drop(printed);
-    Exit::Done.into()
+    printed(Line::command().print_help(), Exit::Done).into()
+}
+
+/// The end after something was printed: as meant, unless it could not be. A reader that left early has read
+/// enough.
+fn printed(written: io::Result<()>, meant: Exit) -> Exit {
+    match written.and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            output::say(&format!(
+                "error: standard output cannot be written: {error}"
+            ));
+            Exit::Error
+        }
+        _ => meant,
+    }
 }
