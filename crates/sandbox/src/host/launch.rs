@@ -10,16 +10,18 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use corvid_core::{CommandEnd, CommandEnding, Progress, SandboxError};
+use corvid_core::{CommandEnd, CommandEnding, CommandRecord, Progress, SandboxError};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio_util::sync::CancellationToken;
 
 use super::config::{HostConfig, Isolation};
 use super::plan::{Notice, PROBE, Plan, STAGE_WORD, SUPERVISE};
+use super::record::Record;
 
-/// How long a cancelled command's supervisor may take to end everything, before it is ended itself.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a supervisor may take to end a command that is cancelled or whose time is up, before it is
+/// ended itself: one that is stopped or stuck must not hold up its parent. The command then goes with it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts helpers.
 #[derive(Debug)]
@@ -101,11 +103,14 @@ impl Launcher {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(SandboxError::Failed("the helper has no pipes".to_owned()));
         };
-        let told = follow(&line, stdin, stdout, cancel, progress).await;
-        if let Followed::Deaf = told
-            && let Err(error) = child.start_kill()
-        {
-            tracing::warn!(%error, "a supervisor neither ends nor can be ended");
+        let timeout = Duration::from_millis(plan.timeout_ms);
+        let patience = Patience::new(begun, timeout);
+        let told = follow(&line, stdin, stdout, cancel, patience, progress).await;
+        if let Followed::Deaf(_) = told {
+            tracing::warn!("a supervisor does not end and is ended");
+            if let Err(error) = child.start_kill() {
+                tracing::warn!(%error, "a supervisor neither ends nor can be ended");
+            }
         }
         if let Err(error) = child.wait().await {
             tracing::warn!(%error, "a supervisor cannot be waited for");
@@ -119,15 +124,10 @@ impl Launcher {
             Followed::Told(Notice::Failed(reason)) => Err(SandboxError::Failed(reason)),
             // It saw its lifeline cut before it began anything, or it was killed and took the command
             // with it. Either way nothing runs any more.
-            Followed::Told(Notice::Progress(_)) | Followed::Nothing | Followed::Deaf => {
-                let kept_bytes = std::fs::metadata(&plan.output).map_or(0, |file| file.len());
-                Ok(Attempt::Ended(CommandEnd {
-                    ending: CommandEnding::Stopped,
-                    kept_bytes,
-                    total_bytes: kept_bytes,
-                    duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-                }))
-            }
+            Followed::Told(Notice::Progress(_)) | Followed::Nothing => Ok(Attempt::Ended(
+                end_unseen(plan, begun, CommandEnding::Stopped),
+            )),
+            Followed::Deaf(ending) => Ok(Attempt::Ended(end_unseen(plan, begun, ending))),
         }
     }
 
@@ -149,12 +149,61 @@ impl Launcher {
     }
 }
 
+/// How a command ended whose supervisor is gone and did not tell: as its record says, or else so.
+fn end_unseen(plan: &Plan, begun: Instant, ending: CommandEnding) -> CommandEnd {
+    let record = Record::new(&plan.record_dir, &plan.key);
+    if let Ok(Some(mut held)) = record.try_hold()
+        && let CommandRecord::Ended(end) = record.tell(&mut held)
+    {
+        return end;
+    }
+    let kept_bytes = std::fs::metadata(&plan.output).map_or(0, |file| file.len());
+    CommandEnd {
+        ending,
+        kept_bytes,
+        total_bytes: kept_bytes,
+        duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Until when a supervisor is waited for, and how its command ended if it has not told by then.
+struct Patience {
+    /// `None` for a time too far away to be told.
+    until: Option<Instant>,
+    ending: CommandEnding,
+}
+
+impl Patience {
+    fn new(begun: Instant, timeout: Duration) -> Self {
+        Self {
+            until: begun.checked_add(timeout.saturating_add(PATIENCE)),
+            ending: CommandEnding::TimedOut,
+        }
+    }
+
+    /// Shortens it for a command that is cancelled.
+    fn cancel(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        if self.until.is_none_or(|before| until < before) {
+            self.until = Some(until);
+            self.ending = CommandEnding::Stopped;
+        }
+    }
+
+    async fn is_over(&self) {
+        match self.until {
+            Some(until) => tokio::time::sleep_until(until.into()).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// What a supervisor said last before it closed its end.
 enum Followed {
     Told(Notice),
     Nothing,
-    /// It was told to stop and did not end in time.
-    Deaf,
+    /// It neither told nor ended in time.
+    Deaf(CommandEnding),
 }
 
 /// Hands over the plan, then passes progress on until the supervisor is done.
@@ -163,11 +212,19 @@ async fn follow(
     mut lifeline: ChildStdin,
     stdout: ChildStdout,
     cancel: &CancellationToken,
+    mut patience: Patience,
     progress: &dyn Progress,
 ) -> Followed {
-    let handed_over = lifeline.write_all(plan).await;
+    // A long plan is more than the pipe takes at once. Half of one begins nothing.
+    let handed_over = tokio::select! {
+        written = lifeline.write_all(plan) => written,
+        () = cancel.cancelled() => {
+            patience.cancel();
+            Err(io::ErrorKind::Interrupted.into())
+        }
+        () = patience.is_over() => return Followed::Deaf(patience.ending),
+    };
     let mut lifeline = Some(lifeline);
-    let mut patience = None;
     if let Err(error) = handed_over {
         tracing::debug!(%error, "a supervisor ended before it had its plan");
         lifeline = None;
@@ -179,10 +236,10 @@ async fn follow(
             line = lines.next_line() => line,
             () = cancel.cancelled(), if lifeline.is_some() => {
                 lifeline = None;
-                patience = Some(Instant::now() + STOP_PATIENCE);
+                patience.cancel();
                 continue;
             }
-            () = until(patience) => return Followed::Deaf,
+            () = patience.is_over() => return Followed::Deaf(patience.ending),
         };
         let Ok(Some(line)) = line else { return last };
         match serde_json::from_str(&line) {
@@ -190,13 +247,6 @@ async fn follow(
             Ok(notice) => last = Followed::Told(notice),
             Err(error) => tracing::warn!(%error, "a supervisor said something else"),
         }
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -29,8 +29,8 @@ fn stubborn(mark: &str) -> String {
     )
 }
 
-fn kill(pid: i32) {
-    rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+fn signal(pid: i32, signal: Signal) {
+    rustix::process::kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 /// A process of its own that runs the command and can be killed.
@@ -155,7 +155,7 @@ async fn when_the_supervisor_is_killed_everything_is_gone_and_nothing_can_tell()
             CancelAt(
                 CancellationToken::new(),
                 Box::new(move |_| {
-                    kill(supervisor(&spec).unwrap());
+                    signal(supervisor(&spec).unwrap(), Signal::KILL);
                     false
                 }),
             )
@@ -172,6 +172,38 @@ async fn when_the_supervisor_is_killed_everything_is_gone_and_nothing_can_tell()
             "{record:?}"
         );
     }
+}
+
+/// A time-out holds even if its keeper is stopped.
+#[tokio::test]
+async fn a_supervisor_that_is_stopped_is_ended_when_time_is_up() {
+    let [full, without_namespaces, without_scopes] = EVERY_ISOLATION.map(stop_the_supervisor);
+    tokio::join!(full, without_namespaces, without_scopes);
+}
+
+async fn stop_the_supervisor(isolation: Isolation) {
+    let scene = Scene::new(isolation);
+    let mark = mark(&scene);
+    let mut spec = scene.spec("call", &stubborn(&mark));
+    spec.timeout = Duration::from_millis(500);
+    let stopping = {
+        let spec = spec.clone();
+        CancelAt(
+            CancellationToken::new(),
+            Box::new(move |_| {
+                signal(supervisor(&spec).unwrap(), Signal::STOP);
+                false
+            }),
+        )
+    };
+    let cancel = CancellationToken::new();
+    let run = scene.sandbox.run(&spec, &cancel, Arc::new(stopping));
+    let end = tokio::time::timeout(Duration::from_secs(15), run).await;
+    let end = end.unwrap_or_else(|_| panic!("{isolation:?}: still waited for"));
+    assert_eq!(end.unwrap().ending, CommandEnding::TimedOut);
+    wait_until("everything is gone", || running(&mark) == 0);
+    let record = scene.sandbox.reconcile(&spec).await;
+    assert!(matches!(record, CommandRecord::Unknown(_)), "{record:?}");
 }
 
 #[tokio::test]

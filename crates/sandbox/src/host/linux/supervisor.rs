@@ -1,6 +1,7 @@
 //! The supervisor: one process outside the confinement that sees a command to its end.
 //! Invariant: it holds the record's lock as long as anything of the command runs, ends everything when its
-//! lifeline is cut or time is up, and writes the outcome last.
+//! lifeline is cut or time is up, and writes the outcome last. Where it is stopped itself (SIGSTOP) its parent
+//! ends it after the time-out; with the parent dead too, the command runs on until it is continued or ended.
 //! It must not know how the command is confined.
 
 use std::io;
