@@ -1,0 +1,41 @@
+//! Inputs as they are admitted.
+//! Invariant: what a person allowed or limited travels with the input and holds for the turn it starts.
+//! It must not know what becomes of an input.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::InputId;
+use crate::message::{Address, Mode, Part, Requester};
+
+/// An input as it was accepted. Unique on `(channel, account, external_id)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admission {
+    /// Our id of the input.
+    pub input: InputId,
+    /// Where it came from and where the reply goes.
+    pub origin: Address,
+    /// The id under which the channel will never send another message.
+    pub external_id: String,
+    /// Who asked.
+    pub requester: Requester,
+    /// What was said.
+    pub parts: Vec<Part>,
+    /// What it does while a turn runs.
+    pub mode: Mode,
+    /// The folder for the turn it starts, absolute.
+    pub working_dir: String,
+    /// What the person allowed or limited with it.
+    #[serde(default)]
+    pub flags: Flags,
+}
+
+/// Flags that travel with an input and hold for the turn it starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flags {
+    /// The model to use, `provider/model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// A smaller step limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<u32>,
+}
