@@ -2,7 +2,7 @@
 //! Invariant: pure; what a person was told is here word for word, what only machines need is left out.
 //! It must not know where the events are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use console::Style;
 use corvid_channels::terminal::{Look, plain, screen};
@@ -25,6 +25,10 @@ const SHOWN_OUTCOME: usize = 600;
 pub(super) struct Transcript {
     look: Option<Look>,
     calls: BTreeMap<CallId, String>,
+    /// The calls of the latest step that have no outcome yet.
+    open: BTreeSet<CallId>,
+    /// Outcomes that came before that of an earlier call: entries stand in the model's order.
+    held: BTreeMap<CallId, String>,
 }
 
 impl Transcript {
@@ -33,6 +37,8 @@ impl Transcript {
         Self {
             look,
             calls: BTreeMap::new(),
+            open: BTreeSet::new(),
+            held: BTreeMap::new(),
         }
     }
 
@@ -49,15 +55,16 @@ impl Transcript {
     }
 
     /// What stands below all entries: whatever still waits for its answer.
-    pub(super) fn ending(&self, row: &SessionRow) -> String {
+    pub(super) fn ending(&mut self, row: &SessionRow) -> String {
+        let held = self.release_all();
         let (waits, it) = match row.open_inputs {
-            0 => return String::new(),
+            0 => return held,
             1 => ("1 message waits for its answer".to_owned(), "it"),
             more => (format!("{more} messages wait for their answers"), "them"),
         };
         let id = &row.id;
         let text = format!("{waits}; the next `agent run -s {id} -e …` answers {it} first");
-        format!("\n{}", self.note(&text))
+        format!("{held}\n{}", self.note(&text))
     }
 
     /// One event's entry, ended by a line feed; empty for what only machines need.
@@ -80,10 +87,14 @@ impl Transcript {
                     OutcomeAnswer::Skip => "skip it",
                 };
                 let text = format!("? {}: {by} said: {answer}", self.call(*call));
-                self.note(&text)
+                let note = self.note(&text);
+                self.of_call(*call, &note)
             }
             EventBody::StopRequested { .. } => self.note("✗ a person asked to stop"),
-            EventBody::ReplyComposed(reply) => self.reply(event, reply),
+            EventBody::ReplyComposed(reply) => {
+                let held = self.release_all();
+                format!("{held}{}", self.reply(event, reply))
+            }
             EventBody::DeliveryFailed { reason, .. } => {
                 self.note(&format!("✗ the reply could not be delivered: {reason}"))
             }
@@ -92,7 +103,9 @@ impl Transcript {
     }
 
     fn answered(&mut self, answer: &ModelAnswer) -> String {
+        let held = self.release_all();
         for call in &answer.calls {
+            self.open.insert(call.id);
             let arguments = clip(&inert_line(&call.arguments), SHOWN_ARGUMENTS, "");
             let text = format!(
                 "{} {}",
@@ -103,22 +116,23 @@ impl Transcript {
         }
         // Without calls it is the reply, which comes as an event of its own.
         if answer.calls.is_empty() || answer.text.trim().is_empty() {
-            return String::new();
+            return held;
         }
-        format!("\n{}", self.prose(&answer.text))
+        format!("{held}\n{}", self.prose(&answer.text))
     }
 
-    fn decided(&self, decision: &CallDecision) -> String {
+    fn decided(&mut self, decision: &CallDecision) -> String {
         let reason = match &decision.verdict {
             Verdict::Allow { .. } => return String::new(),
             Verdict::Deny { reason, rule } => format!("denied ({rule}): {reason}"),
             Verdict::Invalid { reason } => format!("malformed: {reason}"),
             Verdict::Repeated { reason } => format!("repeated: {reason}"),
         };
-        self.note(&format!("✗ {}: {reason}", self.call(decision.call)))
+        let note = self.note(&format!("✗ {}: {reason}", self.call(decision.call)));
+        self.ended(decision.call, &note)
     }
 
-    fn finished(&self, call: CallId, outcome: &CallOutcome) -> String {
+    fn finished(&mut self, call: CallId, outcome: &CallOutcome) -> String {
         let (mark, how) = match outcome.status {
             CallStatus::Ok => ("✓", ""),
             CallStatus::Failed | CallStatus::Fatal => ("✗", " failed"),
@@ -132,7 +146,27 @@ impl Transcript {
             .lines()
             .map(|line| format!("  {line}\n"))
             .collect();
-        format!("{heading}{}", lines.concat())
+        let entry = format!("{heading}{}", lines.concat());
+        self.ended(call, &entry)
+    }
+
+    /// Takes in a call's outcome and returns what can stand now.
+    fn ended(&mut self, call: CallId, entry: &str) -> String {
+        self.open.remove(&call);
+        self.of_call(call, entry)
+    }
+
+    fn of_call(&mut self, call: CallId, entry: &str) -> String {
+        self.held.entry(call).or_default().push_str(entry);
+        let waiting = self.open.first().map(|first| self.held.split_off(first));
+        let ready = std::mem::replace(&mut self.held, waiting.unwrap_or_default());
+        ready.into_values().collect()
+    }
+
+    /// Whatever was held back: the step is over.
+    fn release_all(&mut self) -> String {
+        self.open.clear();
+        std::mem::take(&mut self.held).into_values().collect()
     }
 
     fn reply(&self, event: &Event, reply: &ReplyComposed) -> String {
@@ -166,5 +200,74 @@ impl Transcript {
 
     fn style(&self) -> Style {
         Style::new().force_styling(self.look.is_some_and(|look| look.color))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use corvid_core::wire::{Finish, ToolCall, Usage};
+
+    use super::*;
+
+    fn call(index: u32) -> CallId {
+        CallId {
+            turn: 1,
+            step: 1,
+            index,
+        }
+    }
+
+    fn event(body: EventBody) -> Event {
+        Event {
+            seq: 1,
+            at: 0,
+            body,
+        }
+    }
+
+    fn asked(calls: u32) -> Event {
+        let calls = (0..calls).map(|index| ToolCall {
+            id: call(index),
+            provider_id: String::new(),
+            name: format!("probe{index}"),
+            arguments: "{}".to_owned(),
+        });
+        event(EventBody::ModelAnswered(ModelAnswer {
+            turn: 1,
+            step: 1,
+            attempt: 1,
+            text: String::new(),
+            calls: calls.collect(),
+            finish: Finish::ToolCalls,
+            usage: Usage::default(),
+        }))
+    }
+
+    fn finished(index: u32) -> Event {
+        event(EventBody::ToolFinished {
+            call: call(index),
+            outcome: CallOutcome {
+                status: CallStatus::Ok,
+                text: String::new(),
+                output: None,
+            },
+        })
+    }
+
+    #[test]
+    fn calls_stand_in_the_models_order() {
+        let mut transcript = Transcript::new(None);
+        let events = [asked(3), finished(2), finished(0), finished(1)];
+        let entries = events.map(|event| transcript.entry(&event));
+        let expect = ["", "", "✓ probe0 {}\n", "✓ probe1 {}\n✓ probe2 {}\n"];
+        assert_eq!(entries, expect);
+    }
+
+    #[test]
+    fn what_was_held_back_is_shown_when_the_step_is_over() {
+        let mut transcript = Transcript::new(None);
+        assert_eq!(transcript.entry(&asked(2)), "");
+        assert_eq!(transcript.entry(&finished(1)), "");
+        assert_eq!(transcript.entry(&asked(1)), "✓ probe1 {}\n");
     }
 }
