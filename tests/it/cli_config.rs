@@ -38,6 +38,40 @@ fn a_key_is_set_and_read_back_and_comments_stay() -> io::Result<()> {
 }
 
 #[test]
+fn a_folder_that_is_not_granted_is_told() -> io::Result<()> {
+    let scene = scene()?.with_config("[sandbox]\ntoolchains = [\"/\"]\n")?;
+    let check = scene.agent(["config", "check"])?;
+    assert_eq!(check.code, Some(0), "{}", check.all());
+    assert!(
+        check
+            .stderr
+            .contains("`sandbox.toolchains` names /, which is not granted"),
+        "{}",
+        check.all()
+    );
+    let doctor = scene.agent(["doctor"])?;
+    assert!(
+        doctor.stdout.contains("folder `/` is left out"),
+        "{}",
+        doctor.all()
+    );
+    Ok(())
+}
+
+#[test]
+fn a_providers_key_is_granted_to_no_command() -> io::Result<()> {
+    let scene = scene()?.with_variable("CORVID__SANDBOX__VARIABLES", "CUSTOM_API_KEY");
+    let refused = scene.run(["-e", "help"])?;
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    assert!(
+        refused.stderr.contains("none of them a provider's key"),
+        "{}",
+        refused.stderr
+    );
+    Ok(())
+}
+
+#[test]
 fn the_fix_that_an_error_names_works_on_the_broken_file() -> io::Result<()> {
     let scene = scene()?.with_config("[tools]\ntimeout_secs = \"soon\"\n")?;
     assert_eq!(scene.run(["-e", "help"])?.code, Some(1));

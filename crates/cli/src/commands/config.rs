@@ -9,6 +9,7 @@ use crate::args::Config;
 use crate::config::{Composed, Environment, Home, Layered, Problems, Source, Value, set};
 use crate::exit::Exit;
 use crate::output::{print, print_json, say};
+use crate::wiring;
 
 /// Does what `config` asks.
 ///
@@ -58,7 +59,7 @@ fn change(home: &Home, environment: &Environment, key: &str, value: &str) -> any
 
 fn check(home: &Home, environment: &Environment) -> anyhow::Result<()> {
     let layered = Layered::load(home, environment)?;
-    Composed::of(&layered, home, environment)?;
+    let composed = Composed::of(&layered, home, environment)?;
     let set = layered
         .iter()
         .filter(|(name, _)| layered.is_set(name))
@@ -74,7 +75,15 @@ fn check(home: &Home, environment: &Environment) -> anyhow::Result<()> {
     } else {
         &format!("{set} keys")
     };
-    print(&format!("{place}: all right, {keys} set\n"))
+    print(&format!("{place}: all right, {keys} set\n"))?;
+    for folder in wiring::sandbox(&composed, environment).left_out() {
+        say(&format!(
+            "note: `sandbox.toolchains` names {}, which is not granted: something private or the kernel's own files \
+             lie in it; name the folders in it that commands need",
+            folder.display()
+        ));
+    }
+    Ok(())
 }
 
 /// The config as TOML, section by section, with the origin of what was set.

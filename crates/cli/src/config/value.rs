@@ -115,7 +115,9 @@ impl Kind {
         let allowed = match (self, value) {
             (Self::Count { least, most }, Value::Count(count)) => (least..=most).contains(count),
             (Self::Folders, Value::List(items)) => items.iter().all(|path| is_path(path)),
-            (Self::Names, Value::List(items)) => items.iter().all(|name| is_name(name)),
+            (Self::Names, Value::List(items)) => items
+                .iter()
+                .all(|name| is_name(name) && !is_key_variable(name)),
             (_, Value::Text(text)) if text.is_empty() => true,
             (Self::Model, Value::Text(text)) => is_model(text),
             (Self::Word, Value::Text(text)) => is_word(text),
@@ -146,7 +148,9 @@ impl Kind {
             }
             Self::File => "a path that begins with `/` or `~/` (or empty)".to_owned(),
             Self::Folders => "a list of paths that begin with `/` or `~/`".to_owned(),
-            Self::Names => "a list of names of variables".to_owned(),
+            Self::Names => {
+                "a list of names of variables, none of them a provider's key, which no command may see".to_owned()
+            }
             Self::StoreUrl => {
                 "`sqlite:` and a path that begins with `/` or `~/` (or empty)".to_owned()
             }
@@ -183,6 +187,10 @@ fn is_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn is_key_variable(name: &str) -> bool {
+    PRESETS.iter().any(|preset| preset.key_variable == name)
 }
 
 fn is_url(text: &str) -> bool {
@@ -247,6 +255,15 @@ mod tests {
                 "https://me:pw@host",
                 "https://h/?q",
             ],
+        );
+    }
+
+    #[test]
+    fn no_command_gets_a_providers_key() {
+        check(
+            Kind::Names,
+            &["CARGO_HOME:RUSTUP_HOME", ""],
+            &["CARGO_HOME:CUSTOM_API_KEY", "OPENAI_API_KEY", "A B"],
         );
     }
 

@@ -64,6 +64,12 @@ pub struct HostSandbox {
 }
 
 impl HostSandbox {
+    /// The readable folders of the config that are not granted, since something private or the kernel's own
+    /// files lie in them.
+    pub fn left_out(&self) -> &[PathBuf] {
+        &self.borders.left_out
+    }
+
     /// Looks at what the system can enforce.
     pub fn new(config: HostConfig) -> Self {
         let borders = Borders::new(&config.private, &config.readable);
