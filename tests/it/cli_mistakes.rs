@@ -179,3 +179,19 @@ fn corvids_own_folders_are_no_place_to_work() -> io::Result<()> {
         ],
     )
 }
+
+#[test]
+fn help_that_cannot_be_written_is_an_error() -> io::Result<()> {
+    let scene = scene()?;
+    for arguments in [["--version"].as_slice(), &["run", "--help"], &[]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full")?;
+        let ended = scene.command().args(arguments).stdout(full).output()?;
+        assert_eq!(ended.status.code(), Some(1), "{arguments:?}");
+        let complaint = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(
+            complaint.contains("standard output cannot be written"),
+            "{arguments:?}: {complaint}"
+        );
+    }
+    Ok(())
+}

@@ -286,22 +286,6 @@ fn an_output_that_cannot_be_written_is_an_error_and_the_answer_is_kept() -> io::
 }
 
 #[test]
-fn help_that_cannot_be_written_is_an_error() -> io::Result<()> {
-    let scene = scene()?;
-    for arguments in [["--version"].as_slice(), &["run", "--help"], &[]] {
-        let full = std::fs::OpenOptions::new().write(true).open("/dev/full")?;
-        let ended = scene.command().args(arguments).stdout(full).output()?;
-        assert_eq!(ended.status.code(), Some(1), "{arguments:?}");
-        let complaint = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert!(
-            complaint.contains("standard output cannot be written"),
-            "{arguments:?}: {complaint}"
-        );
-    }
-    Ok(())
-}
-
-#[test]
 fn escapes_of_a_model_never_reach_the_reader() -> io::Result<()> {
     let script = Script::new().otherwise(Reply::text("\u{1b}]0;owned\u{7}hi\u{1b}[2J"));
     let said = scene()?.with_model(script)?.run(["-e", "hello"])?;
