@@ -137,7 +137,7 @@ impl StoreError {
 
     fn damaged(path: &Path, error: &sqlx::Error) -> Self {
         Self::Damaged(format!(
-            "`{}` ({error}); keep a copy of it; `agent doctor` tells more",
+            "`{}` ({error}); keep a copy of it; `agent doctor` checks the whole file",
             path.display()
         ))
     }
