@@ -72,7 +72,7 @@ fn seal(writable: &[&Path]) -> io::Result<()> {
     Ok(())
 }
 
-/// The place and the flags in a line of `mountinfo`: the fifth and the sixth field.
+/// The place and the flags in a line of `mountinfo`, its fifth and sixth field, if it can be written.
 fn parse(line: &[u8]) -> Option<(PathBuf, MountFlags)> {
     let mut fields = line.split(|byte| *byte == b' ').skip(4);
     let place = unescape(fields.next()?);
@@ -81,6 +81,8 @@ fn parse(line: &[u8]) -> Option<(PathBuf, MountFlags)> {
     let mut flags = MountFlags::empty();
     for option in options.split(|byte| *byte == b',') {
         flags |= match option {
+            // It stays as it is.
+            b"ro" => return None,
             b"nosuid" => MountFlags::NOSUID,
             b"nodev" => MountFlags::NODEV,
             b"noexec" => MountFlags::NOEXEC,
@@ -123,6 +125,10 @@ mod tests {
                 PathBuf::from(r"/a b\"),
                 MountFlags::NOSUID | MountFlags::RELATIME
             ))
+        );
+        assert_eq!(
+            parse(b"36 35 98:0 /m /a ro,nosuid shared:1 - ext4 /dev/x rw"),
+            None
         );
         assert_eq!(parse(b""), None);
     }

@@ -131,11 +131,7 @@ impl Rules {
         let Ok(handle) = PathFd::new(path) else {
             return Ok(self);
         };
-        let access = if path.is_dir() {
-            access
-        } else {
-            access & AccessFs::from_file(NEWEST)
-        };
+        // Of a file only what applies to files is granted: the crate looks at the handle.
         Ok(Self {
             ruleset: self.ruleset.add_rule(PathBeneath::new(handle, access))?,
         })
