@@ -12,7 +12,7 @@ pub fn apply(state: &mut State, event: &Event) {
     state.head = event.seq;
     match &event.body {
         EventBody::SessionOpened { .. } | EventBody::DeliveryFailed { .. } => {}
-        EventBody::InputAdmitted(admission) => state.waiting.push_back(admission.clone()),
+        EventBody::InputAdmitted(admission) => admit(state, admission),
         EventBody::LaneClaimed { epoch, .. } => {
             state.epoch = *epoch;
             if let Some(turn) = &mut state.turn {
@@ -47,6 +47,18 @@ pub fn apply(state: &mut State, event: &Event) {
                 apply_to_calls(turn, &event.body);
             }
         }
+    }
+}
+
+/// A steer that arrives while a person is asked what became of a call answers that: leave it, and go on
+/// with what the steer says.
+fn admit(state: &mut State, admission: &Admission) {
+    state.waiting.push_back(admission.clone());
+    if let Some(turn) = &mut state.turn
+        && turn.closing.is_none()
+        && turn.is_steered_by(admission)
+    {
+        turn.skip_unknown();
     }
 }
 

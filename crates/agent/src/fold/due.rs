@@ -4,7 +4,7 @@
 //! It must not change anything.
 
 use corvid_core::faults::defect;
-use corvid_core::wire::{Admission, Effect, Mode};
+use corvid_core::wire::Effect;
 
 use super::call::{Call, CallState};
 use super::turn::Turn;
@@ -58,20 +58,15 @@ fn ask(state: &State, turn: &Turn) -> Action {
     }
 }
 
-/// The inputs that join at this step boundary: only the same requester steers a turn. A requester's id is
-/// the channel's, so the same id in another channel is somebody else.
+/// The inputs that join at this step boundary.
 fn steers(state: &State, turn: &Turn) -> Option<Action> {
     if !turn.takes_steers() {
         return None;
     }
-    let first = turn.inputs.first()?;
-    let same = |input: &Admission| {
-        (&input.requester, &input.origin.channel) == (&first.requester, &first.origin.channel)
-    };
     let inputs: Vec<_> = state
         .waiting
         .iter()
-        .filter(|input| input.mode == Mode::Steer && same(input))
+        .filter(|input| turn.is_steered_by(input))
         .map(|input| input.input.clone())
         .collect();
     (!inputs.is_empty()).then_some(Action::Promote { inputs })

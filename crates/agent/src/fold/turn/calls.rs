@@ -100,6 +100,19 @@ impl Turn {
         self.settle_step();
     }
 
+    /// Leaves every call whose outcome nobody knows.
+    pub(in crate::fold) fn skip_unknown(&mut self) {
+        let unknown: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|call| matches!(call.state, CallState::Unknown { .. }))
+            .map(|call| call.asked.id)
+            .collect();
+        for id in unknown {
+            self.outcome_answered(id, OutcomeAnswer::Skip);
+        }
+    }
+
     /// Moves on once every call has its outcome.
     fn settle_step(&mut self) {
         if self.calls.is_empty() || !self.calls.iter().all(Call::settled) {

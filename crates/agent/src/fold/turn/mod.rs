@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use corvid_core::Message;
 use corvid_core::wire::{
-    Admission, Ending, Fault, InputId, Limits, Millis, Part, Patience, TurnStart,
+    Admission, Ending, Fault, InputId, Limits, Millis, Mode, Part, Patience, TurnStart,
 };
 
 use super::call::Call;
@@ -126,6 +126,16 @@ impl Turn {
             None => self.calls.is_empty() && !self.asking.requested,
             Some(closing) => closing.ending == Ending::Answered && self.has_steps_left(),
         }
+    }
+
+    /// Whether this input is meant for this turn while it runs: only the same requester steers it. A
+    /// requester's id is the channel's, so the same id in another channel is somebody else.
+    pub(super) fn is_steered_by(&self, input: &Admission) -> bool {
+        input.mode == Mode::Steer
+            && self.inputs.first().is_some_and(|first| {
+                (&input.requester, &input.origin.channel)
+                    == (&first.requester, &first.origin.channel)
+            })
     }
 
     pub(super) fn steer(&mut self, inputs: Vec<Admission>) {

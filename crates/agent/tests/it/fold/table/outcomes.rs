@@ -4,11 +4,11 @@
 
 use corvid_agent::fold::Action;
 use corvid_core::Message;
-use corvid_core::wire::{CallStatus, Effect, Ending, EventBody, OutcomeAnswer};
+use corvid_core::wire::{CallStatus, Effect, Ending, EventBody, InputId, OutcomeAnswer};
 
 use super::calls::{FIRST, calls};
 use super::{COMPOSE, ask, check, check_reply, fold, run, start};
-use crate::script::{begun, claimed, finished, replied, settled_by, stopped};
+use crate::script::{admitted, begun, claimed, finished, replied, settled_by, steering, stopped};
 
 /// One call of this effect that runs.
 pub(super) fn running(effect: Effect) -> Vec<EventBody> {
@@ -52,6 +52,21 @@ fn an_interrupted_call_runs_again_or_is_asked_after() {
         let again = [claimed(2), begun(FIRST, 2), claimed(3)];
         check(running(effect), again, &[reconcile(2)]);
     }
+}
+
+#[test]
+fn a_steer_while_an_outcome_is_asked_after_leaves_it_and_joins() {
+    let unknown = || finished(FIRST, CallStatus::Unknown);
+    let steer = Action::Promote {
+        inputs: vec![InputId::new("steer")],
+    };
+    check(
+        running(Effect::Unsafe),
+        [unknown(), steering("steer")],
+        &[steer],
+    );
+    let queued = [unknown(), admitted("queued")];
+    check(running(Effect::Unsafe), queued, &[ask_outcome(1)]);
 }
 
 #[test]
