@@ -4,11 +4,12 @@
 
 use async_trait::async_trait;
 
+use crate::question::Questions;
 use crate::wire::{Address, DeliveryId, Ending, InputId};
 
-/// A messenger adapter.
+/// A messenger adapter. It asks its people as well.
 #[async_trait]
-pub trait Channel: Send + Sync {
+pub trait Channel: Questions {
     /// The channel's name as in [`Address::channel`].
     fn name(&self) -> &'static str;
 
@@ -34,6 +35,8 @@ pub struct Delivery {
     pub ending: Ending,
     /// What the person should know beside the text.
     pub notices: Vec<String>,
+    /// What needed an approval for which nobody could be asked, one line each.
+    pub unapproved: Vec<String>,
     /// A process that had begun it has died, so that it may have been sent before.
     pub maybe_sent: bool,
 }

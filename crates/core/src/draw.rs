@@ -4,7 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::wire::{CallId, CallKey, DeliveryId, InputId, OwnerId, SessionId};
+use crate::wire::{CallId, CallKey, DeliveryId, InputId, JobId, OwnerId, QuestionId, SessionId};
 
 /// Letters and digits that are not mistaken for each other when read aloud or typed.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -22,6 +22,17 @@ pub fn input_id() -> InputId {
 /// A new delivery's id: `d-` and 20 characters (100 random bits).
 pub fn delivery_id() -> DeliveryId {
     DeliveryId::new(format!("d-{}", characters(20)))
+}
+
+/// A new question's id: `q-` and 10 characters (50 random bits), short enough to type.
+pub fn question_id() -> QuestionId {
+    QuestionId::new(format!("q-{}", characters(10)))
+}
+
+/// The id of the job that a call becomes: `j-` and the first 12 digits of its key.
+pub fn job_id(key: &CallKey) -> JobId {
+    let short: String = key.as_str().chars().take(12).collect();
+    JobId::new(format!("j-{short}"))
 }
 
 /// A new owner's id: `o-` and 20 characters (100 random bits).

@@ -16,6 +16,16 @@ pub const POINTS: &[&str] = &[
     "model.after_call",
     "tool.before_run",
     "tool.after_run",
+    "question.before_show",
+    "question.after_answer",
+    "answer.before_commit",
+    "answer.after_commit",
+    "checkpoint.before_keep",
+    "checkpoint.after_keep",
+    "job.before_start",
+    "job.after_start",
+    "job.before_end",
+    "job.after_end",
     "reply.before_commit",
     "reply.after_commit",
     "delivery.before_send",
@@ -31,6 +41,9 @@ pub const DEFECTS: &[&str] = &[
     "drop-delivery-swap",
     "rerun-unsafe-call",
     "append-without-head",
+    "answer-twice",
+    "skip-binding-check",
+    "admit-job-twice",
 ];
 
 /// Marks a place where a crash must lose nothing.

@@ -4,7 +4,9 @@
 
 use async_trait::async_trait;
 
-use crate::wire::{Event, EventBody, InputId, Millis, OwnerId, SessionId};
+use crate::wire::{
+    Answerer, Event, EventBody, InputId, JobId, Millis, OwnerId, QuestionId, SessionId,
+};
 
 /// A per-session, append-only log.
 #[async_trait]
@@ -50,8 +52,10 @@ pub struct Append {
 /// The condition under which an append happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fence {
-    /// None: the event numbers itself (`input.admitted`, `stop.requested`, the opening of a session, and
-    /// `delivery.failed`, which only the process that has begun the delivery can append).
+    /// None: the event numbers itself (`input.admitted`, `stop.requested`, `question.answered`, `turn.undone`, the
+    /// opening of a session; `job.started`, `job.finished` and `delivery.failed`, which only the process that has
+    /// the job or the delivery in hand can append). A `question.answered` is checked in that moment: the
+    /// question must be open, its time not be up, the answerer be one of its own ([`AppendError::NotOpen`]).
     Open,
     /// The session's claim passes to `owner` with the next epoch, if it still is as seen, and the head
     /// is as expected. The append must hold `lane.claimed` with that epoch.
@@ -110,6 +114,17 @@ pub struct Loaded {
     pub head: u64,
     /// Who holds the session, dead or alive.
     pub claim: Option<ClaimSeen>,
+    /// What was allowed for the session, ever.
+    pub grants: Vec<Grant>,
+}
+
+/// Something that a person allowed for the rest of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The approval's binding, SHA-256 in hex.
+    pub binding: String,
+    /// Who allowed it.
+    pub by: Answerer,
 }
 
 /// Why nothing was appended or read, named by what the caller does next.
@@ -139,6 +154,22 @@ pub enum AppendError {
     IdReused {
         /// The id.
         external_id: String,
+    },
+    /// A question cannot be answered so: it has its answer, its time is up, or it is not this person's.
+    #[error("question `{question}` {reason}")]
+    NotOpen {
+        /// The question.
+        question: QuestionId,
+        /// What is the matter, e.g. `was answered already`.
+        reason: String,
+    },
+    /// A job cannot be noted so: it is there already, or it has ended.
+    #[error("job `{job}` {reason}")]
+    JobNotOpen {
+        /// The job.
+        job: JobId,
+        /// What is the matter, e.g. `has ended already`.
+        reason: String,
     },
     /// There is no such session.
     #[error("no session `{0}`; `agent sessions list` shows what there is")]

@@ -6,6 +6,7 @@ mod channel;
 mod clock;
 pub mod draw;
 pub mod faults;
+mod job;
 mod journal;
 mod model;
 mod policy;
@@ -20,16 +21,20 @@ pub use corvid_wire as wire;
 
 pub use channel::{Channel, DeliverError, Delivery};
 pub use clock::{Clock, SystemClock};
-pub use journal::{Append, AppendError, Appended, ClaimSeen, Fence, Ground, Journal, Loaded};
+pub use job::{Adoption, JobRun, JobView, Jobs, NoJobs, job_run};
+pub use journal::{
+    Append, AppendError, Appended, ClaimSeen, Fence, Grant, Ground, Journal, Loaded,
+};
 pub use model::{Answer, AskedCall, Message, Model, ModelError, ModelRequest, ModelSink, Models};
-pub use policy::{Policy, PolicyDecision, PolicyEffect, PolicyRequest};
-pub use question::{OutcomeQuestion, Questions};
+pub use policy::{Policy, PolicyDecision, PolicyEffect, PolicyRequest, Wider};
+pub use question::{Heard, OutcomeQuestion, Questions};
 pub use sandbox::{
-    CommandEnd, CommandEnding, CommandRecord, CommandSpec, Sandbox, SandboxError, SandboxReport,
+    CommandEnd, CommandEnding, CommandRecord, CommandSpec, Description, Sandbox, SandboxError,
+    SandboxReport,
 };
 pub use secret::Secret;
 pub use tasks::{TaskKind, Tasks};
 pub use tool::{
-    Checked, Invocation, Outputs, Progress, Reconciled, Tool, ToolError, ToolOutput, ToolSpec,
-    Toolset,
+    Checked, Invocation, Outputs, Preview, Progress, Reconciled, Tool, ToolError, ToolOutput,
+    ToolSpec, Toolset,
 };

@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
-use crate::wire::{Effect, Requester};
+use serde::{Deserialize, Serialize};
+
+use crate::wire::{Effect, Requester, SessionId};
 
 /// Decides what may run.
 pub trait Policy: Send + Sync {
@@ -21,12 +23,31 @@ pub struct PolicyRequest<'a> {
     pub resource: &'a str,
     /// What repeating the call would do.
     pub effect: Effect,
-    /// Whether the call would leave the sandbox.
-    pub escalates: bool,
+    /// What it would get beyond the sandbox; none if it stays inside.
+    pub wider: Option<&'a Wider>,
     /// Where it would run.
     pub working_dir: &'a Path,
+    /// The session.
+    pub session: &'a SessionId,
+    /// The channel of the input that began the turn.
+    pub channel: &'a str,
     /// Who asked for the turn.
     pub requester: &'a Requester,
+}
+
+/// What a call would get beyond the sandbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wider {
+    /// Why, in the model's words; empty where the sandbox itself is what is missing.
+    pub reason: String,
+    /// Hosts that it may reach through the checking proxy: `crates.io`, `*.github.com`, `example.org:8443`; without
+    /// a port that is 80 and 443.
+    pub hosts: Vec<String>,
+    /// Files and folders outside the working folder that it may write, absolute.
+    pub writes: Vec<String>,
+    /// Why the sandbox cannot hold it to what it usually enforces, one sentence each: nothing is enforced on this
+    /// machine, or the working folder contains something private. A person is always asked then.
+    pub lacking: Vec<String>,
 }
 
 /// What the policy says.
@@ -41,7 +62,8 @@ pub struct PolicyDecision {
 }
 
 /// What a rule does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PolicyEffect {
     /// It may run.
     Allow,

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::policy::Wider;
 use crate::tool::Progress;
 use crate::wire::CallKey;
 
@@ -20,12 +22,22 @@ pub trait Sandbox: Send + Sync {
     fn report(&self) -> &SandboxReport;
 
     /// What a command in that working folder can and cannot do, one sentence each, for the prompt; that it
-    /// is refused, if so.
+    /// asks or is refused, if so.
     fn rules(&self, working_dir: &Path) -> Vec<String>;
+
+    /// Why a command in that working folder cannot be held to what is usually enforced, one sentence each; empty
+    /// where it can. Such a command goes with [`Wider::lacking`] and runs only if a person has allowed it.
+    fn lacking(&self, working_dir: &Path) -> Vec<String>;
+
+    /// Exactly what would run, for an approval to bind itself to, and what a person should know of it.
+    ///
+    /// # Errors
+    /// [`SandboxError::Refused`] for what must not run here at all (a private or system path among the writes).
+    fn describe(&self, command: &CommandSpec) -> Result<Description, SandboxError>;
 
     /// Runs one command to its end. Cancelling ends every process of the command and still returns its end.
     /// Progress shows lines just as the command wrote them, whatever they would do to a screen.
-    /// What is kept of earlier commands in the same [`CommandSpec::record_dir`] is forgotten then.
+    /// What is kept of earlier commands is forgotten then, as [`CommandSpec::record_dir`] says.
     ///
     /// # Errors
     /// See [`SandboxError`].
@@ -40,10 +52,20 @@ pub trait Sandbox: Send + Sync {
     async fn reconcile(&self, command: &CommandSpec) -> CommandRecord;
 }
 
+/// Exactly what a command would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Command line, real working folder, a hash of the environment that it gets, real paths and hosts: equal
+    /// values mean the same run.
+    pub binding: Value,
+    /// What it gets beyond the sandbox and how far that can be enforced here: name and value, for a card.
+    pub facts: Vec<(String, String)>,
+}
+
 /// What a sandbox enforces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SandboxReport {
-    /// Everything required is in force; if not, commands are refused (later: asked about).
+    /// Everything required is in force; if not, every command asks.
     pub enforced: bool,
     /// What is missing and how to get it, one sentence each, for `agent doctor`.
     pub missing: Vec<String>,
@@ -62,9 +84,13 @@ pub struct CommandSpec {
     pub timeout: Duration,
     /// The file that takes standard output and error, mixed as they come.
     pub output: PathBuf,
-    /// The folder that takes the command's lock and outcome; made if it is not there. Commands that share it
-    /// follow each other, each begun only once what became of the one before is in the journal.
+    /// The folder that takes the command's lock and outcome; made if it is not there. The records in it of all
+    /// other commands are forgotten when this one begins, but for those that still run and those in `kept`.
     pub record_dir: PathBuf,
+    /// Keys of commands in the same folder whose end is not in the journal yet (jobs).
+    pub kept: Vec<CallKey>,
+    /// What it gets beyond the sandbox; whoever asks for it has had it allowed.
+    pub wider: Option<Wider>,
 }
 
 /// How a command ended.

@@ -11,7 +11,11 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::{CallId, CallKey, Effect, OutputRef, SessionId};
+use crate::job::Jobs;
+use crate::policy::Wider;
+use crate::wire::{
+    Address, CallId, CallKey, Card, CardForm, Effect, Inquiry, OutputRef, Requester, SessionId,
+};
 
 /// Something the agent can do.
 #[async_trait]
@@ -24,11 +28,19 @@ pub trait Tool: Send + Sync {
         Vec::new()
     }
 
-    /// Checks the arguments against the schema and says what the call would do.
+    /// Checks the arguments against the schema and says what the call would do in that working folder.
     ///
     /// # Errors
     /// One sentence for the model that names the argument and what is allowed.
-    fn check(&self, arguments: &Value) -> Result<Checked, String>;
+    fn check(&self, arguments: &Value, working_dir: &Path) -> Result<Checked, String>;
+
+    /// What a person is shown before they allow the call, and what their answer is bound to. Reads, and no more.
+    ///
+    /// # Errors
+    /// As [`Tool::run`]; the call then has that outcome and nobody is asked.
+    async fn preview(&self, call: &Invocation) -> Result<Preview, ToolError> {
+        Ok(Preview::of_arguments(&call.arguments))
+    }
 
     /// What reconciliation will need, read just before the call starts and journalled with its start.
     ///
@@ -46,6 +58,11 @@ pub trait Tool: Send + Sync {
 
     /// What became of a call that an earlier process started.
     async fn reconcile(&self, _call: &Invocation, _proof: Option<&Value>) -> Reconciled {
+        Reconciled::Unknown("the tool keeps no record".to_owned())
+    }
+
+    /// What became of a job that the call was made into and that an earlier process had.
+    async fn job_end(&self, _call: &Invocation, _proof: Option<&Value>) -> Reconciled {
         Reconciled::Unknown("the tool keeps no record".to_owned())
     }
 }
@@ -68,10 +85,40 @@ pub struct Checked {
     pub effect: Effect,
     /// What it acts on, for the policy: a command, a path, a host.
     pub resource: String,
-    /// Whether it would leave the sandbox.
-    pub escalates: bool,
+    /// What it would get beyond the sandbox; none if it stays inside.
+    pub wider: Option<Wider>,
     /// How long it may run, in milliseconds.
     pub timeout_ms: u64,
+    /// The call is itself this question to a person; it is never run.
+    pub inquiry: Option<Inquiry>,
+}
+
+/// What a call would do, shown before it is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// For the person, whole.
+    pub card: Card,
+    /// Equal values mean that exactly the same would happen.
+    pub binding: Value,
+    /// Whether the same bytes always do the same, so that they may be allowed for a session. False for shells,
+    /// interpreters and wrappers.
+    pub repeatable: bool,
+}
+
+impl Preview {
+    /// The arguments as they are.
+    pub fn of_arguments(arguments: &Value) -> Self {
+        Self {
+            card: Card {
+                title: "call a tool".to_owned(),
+                facts: Vec::new(),
+                body: format!("{arguments:#}"),
+                form: CardForm::Text,
+            },
+            binding: arguments.clone(),
+            repeatable: false,
+        }
+    }
 }
 
 /// One call about to run.
@@ -91,8 +138,16 @@ pub struct Invocation {
     pub timeout_ms: u64,
     /// Where outputs are kept.
     pub outputs: Outputs,
+    /// Where the turn's reply goes.
+    pub origin: Address,
+    /// With whose authority the call runs.
+    pub requester: Requester,
+    /// Takes calls that go on beside the turn.
+    pub jobs: Arc<dyn Jobs>,
     /// Ends the call.
     pub cancel: CancellationToken,
+    /// Asks the call to go on as a job; a tool that cannot does not listen.
+    pub background: CancellationToken,
     /// Takes what there is to show meanwhile.
     pub progress: Arc<dyn Progress>,
 }
@@ -125,6 +180,11 @@ impl Outputs {
         self.session_dir(session).join(format!("{call}.out"))
     }
 
+    /// The folder of the records of one session's commands.
+    pub fn records(&self, session: &SessionId) -> PathBuf {
+        self.session_dir(session).join("commands")
+    }
+
     /// The folder below which everything is kept.
     pub fn root(&self) -> &Path {
         &self.root
@@ -138,6 +198,19 @@ pub struct ToolOutput {
     pub text: String,
     /// Where the whole output is, if `text` is only its head and tail.
     pub output: Option<OutputRef>,
+    /// What the person should know of it beside the reply, one sentence.
+    pub notice: Option<String>,
+}
+
+impl ToolOutput {
+    /// Text alone.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            output: None,
+            notice: None,
+        }
+    }
 }
 
 /// Why a call yields nothing.

@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Ending, Event};
-use crate::id::{CallId, SessionId};
+use crate::id::{CallId, JobId, SessionId};
+use crate::message::Requester;
 
 /// One frame, a JSON object on a line of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,18 @@ pub enum Frame {
     /// No lane of the sender is at work in this session, and none will be without a new claim: whoever
     /// wants it may take it.
     Idle {
+        /// The session.
+        session: SessionId,
+    },
+    /// End this job, if the receiver runs it; its end appears in the journal.
+    CancelJob {
+        /// The job.
+        job: JobId,
+        /// In whose name.
+        by: Requester,
+    },
+    /// Let the running call of this session that can do so go on as a job.
+    Background {
         /// The session.
         session: SessionId,
     },

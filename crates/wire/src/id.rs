@@ -53,6 +53,14 @@ text_id! {
     OwnerId
 }
 text_id! {
+    /// One question to a person, e.g. `q-4k7m2x9a`.
+    QuestionId
+}
+text_id! {
+    /// One job, e.g. `j-3f9k2m7q`; the same for the same call in every process.
+    JobId
+}
+text_id! {
     /// The key of a tool call's effect: the same call has the same key in every process and attempt.
     CallKey
 }

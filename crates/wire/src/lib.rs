@@ -9,13 +9,14 @@ mod message;
 mod upcast;
 
 pub use event::{
-    Admission, CallDecision, CallOutcome, CallStatus, DeliveryDraft, Ending, Event, EventBody,
-    Fault, Finish, Flags, Limits, ModelAnswer, OutcomeAnswer, ParkReason, Patience, ReplyComposed,
-    TurnStart, Verdict,
+    Admission, Answer, Answerer, Approval, CallDecision, CallOutcome, CallStatus, Card, CardForm,
+    DeliveryDraft, Ending, Event, EventBody, Fault, Finish, Flags, Inquiry, JobEnd, JobStart,
+    Limits, ModelAnswer, OutcomeAnswer, ParkReason, Patience, Question, ReplyComposed, Scope,
+    Subject, TurnStart, Verdict,
 };
 pub use frame::{Frame, LiveEvent};
-pub use id::{CallId, CallKey, DeliveryId, InputId, Millis, OwnerId, SessionId};
+pub use id::{CallId, CallKey, DeliveryId, InputId, JobId, Millis, OwnerId, QuestionId, SessionId};
 pub use message::{
-    Account, Address, Effect, Mode, OutputRef, Part, Requester, Role, ToolCall, Usage,
+    Account, Address, Effect, Mode, OutputRef, Part, Person, Requester, Role, ToolCall, Usage,
 };
 pub use upcast::{DecodeError, KINDS};

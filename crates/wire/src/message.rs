@@ -64,6 +64,15 @@ pub struct Requester {
     pub role: Role,
 }
 
+/// A person in a channel, by immutable id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Person {
+    /// The channel's name.
+    pub channel: String,
+    /// The channel's immutable id of the person.
+    pub id: String,
+}
+
 /// What a new input does while a turn runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

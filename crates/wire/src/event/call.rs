@@ -20,12 +20,24 @@ pub struct CallDecision {
     pub timeout_ms: u64,
 }
 
-/// Whether a call may run. Anything but `Allow` is the call's one outcome.
+/// Whether a call may run. `Deny`, `Invalid` and `Repeated` are the call's one outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
     /// It may.
     Allow {
+        /// The rule that decided.
+        rule: String,
+    },
+    /// It may, once a person has allowed it.
+    Ask {
+        /// The rule that says to ask.
+        rule: String,
+        /// Why, one sentence.
+        reason: String,
+    },
+    /// The call is itself a question to a person, whose answer is its outcome.
+    Inquire {
         /// The rule that decided.
         rule: String,
     },
@@ -58,6 +70,9 @@ pub struct CallOutcome {
     /// Where the whole output is kept, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputRef>,
+    /// What the person should know of it beside the reply, one sentence (that it cannot be undone, say).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
 }
 
 /// How a call ended.

@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::InputId;
+use super::question::Answerer;
+use crate::id::{InputId, JobId};
 use crate::message::{Address, Mode, Part, Requester};
 
 /// An input as it was accepted. Unique on `(channel, account, external_id)`.
@@ -27,6 +28,19 @@ pub struct Admission {
     /// What the person allowed or limited with it.
     #[serde(default)]
     pub flags: Flags,
+    /// The job whose end it tells; none for what a person said. It answers no question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
+}
+
+impl Admission {
+    /// Who said it, as one who may answer questions by it; none for what a job says.
+    pub fn answerer(&self) -> Option<Answerer> {
+        self.job.is_none().then(|| Answerer {
+            channel: self.origin.channel.clone(),
+            person: self.requester.clone(),
+        })
+    }
 }
 
 /// Flags that travel with an input and hold for the turn it starts.
@@ -38,4 +52,7 @@ pub struct Flags {
     /// A smaller step limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<u32>,
+    /// Whatever a rule says to ask about is allowed; what is denied stays denied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yes: bool,
 }

@@ -4,18 +4,22 @@
 
 mod call;
 mod input;
+mod job;
 mod model;
+mod question;
 mod turn;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{CallId, CallKey, DeliveryId, InputId, Millis, OwnerId};
+use crate::id::{CallId, CallKey, DeliveryId, InputId, Millis, OwnerId, QuestionId};
 use crate::message::Requester;
 
 pub use call::{CallDecision, CallOutcome, CallStatus, OutcomeAnswer, Verdict};
 pub use input::{Admission, Flags};
+pub use job::{JobEnd, JobStart};
 pub use model::{Fault, Finish, ModelAnswer};
+pub use question::{Answer, Answerer, Approval, Card, CardForm, Inquiry, Question, Scope, Subject};
 pub use turn::{DeliveryDraft, Ending, Limits, ParkReason, Patience, ReplyComposed, TurnStart};
 
 /// One journal entry of a session.
@@ -98,6 +102,19 @@ pub enum EventBody {
     /// A call's arguments and policy were checked.
     #[serde(rename = "call.decided")]
     CallDecided(CallDecision),
+    /// A person is asked about a call, which waits for the answer.
+    #[serde(rename = "question.asked")]
+    QuestionAsked(Box<Question>),
+    /// A question has its answer; needs no claim.
+    #[serde(rename = "question.answered")]
+    QuestionAnswered {
+        /// The question.
+        question: QuestionId,
+        /// The answer.
+        answer: Answer,
+        /// Who answered; none where nobody could be asked.
+        by: Option<Answerer>,
+    },
     /// A call is about to run.
     #[serde(rename = "tool.started")]
     ToolStarted {
@@ -128,6 +145,24 @@ pub enum EventBody {
         answer: OutcomeAnswer,
         /// Who said so; `nobody` where there was nobody to ask.
         by: String,
+    },
+    /// A call goes on as a job, beside its turn; needs no claim. What it does begins only after this.
+    #[serde(rename = "job.started")]
+    JobStarted(Box<JobStart>),
+    /// A job has ended; needs no claim, and comes with the `input.admitted` that tells the session so.
+    #[serde(rename = "job.finished")]
+    JobFinished(JobEnd),
+    /// A person had the changes of a turn taken back; needs no claim.
+    #[serde(rename = "turn.undone")]
+    TurnUndone {
+        /// The turn.
+        turn: u32,
+        /// Files that are as before the turn again, relative to its working folder.
+        restored: Vec<String>,
+        /// Files that were left as they are, each with why.
+        left: Vec<String>,
+        /// Who.
+        by: Requester,
     },
     /// Somebody asked the running turn to stop; needs no claim.
     #[serde(rename = "stop.requested")]

@@ -31,6 +31,16 @@ pub struct Limits {
     pub attempts: u32,
     /// What happens when the attempts at a step are spent on an outage.
     pub patience: Patience,
+    /// How long a question to a person stays open, in milliseconds.
+    #[serde(default = "Limits::default_question_ms")]
+    pub question_ms: u64,
+}
+
+impl Limits {
+    /// Ten minutes.
+    pub fn default_question_ms() -> u64 {
+        600_000
+    }
 }
 
 /// What a turn does when its model stays unreachable.
@@ -57,6 +67,9 @@ pub struct ReplyComposed {
     /// What the person should know beside the text (a cut answer, an unknown outcome, …).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+    /// What needed an approval for which nobody could be asked, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unapproved: Vec<String>,
     /// Its deliveries, recorded with it.
     pub deliveries: Vec<DeliveryDraft>,
 }
