@@ -17,8 +17,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use corvid_core::wire::{EventBody, LiveEvent, OutcomeAnswer, ReplyComposed, SessionId};
-use corvid_core::{Channel, Clock, DeliverError, Delivery, OutcomeQuestion, Questions};
+use corvid_core::wire::{EventBody, LiveEvent, OutcomeAnswer, Question, ReplyComposed, SessionId};
+use corvid_core::{Channel, Clock, DeliverError, Delivery, Heard, OutcomeQuestion, Questions};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, interval_at};
 
@@ -244,6 +244,10 @@ impl Questions for Terminal {
         };
         locked(&self.screen).resume();
         answered
+    }
+
+    async fn ask(&self, _question: &Question) -> Heard {
+        Heard::Nobody
     }
 }
 

@@ -74,6 +74,7 @@ fn delivery(text: &str) -> Delivery {
         text: text.to_owned(),
         ending: Ending::Answered,
         notices: vec!["an outcome is unknown".to_owned()],
+        unapproved: Vec::new(),
         maybe_sent: false,
     }
 }

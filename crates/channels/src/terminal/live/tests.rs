@@ -53,6 +53,7 @@ fn finished(status: CallStatus) -> LiveEvent {
             status,
             text: String::new(),
             output: None,
+            notice: None,
         },
     })
 }
