@@ -94,6 +94,8 @@ fn scene(isolation: Isolation) -> (HostSandbox, CommandSpec, tempfile::TempDir) 
         timeout: Duration::from_mins(1),
         output: folder.path().join("output"),
         record_dir: folder.path().join("records"),
+        kept: Vec::new(),
+        wider: None,
     };
     (HostSandbox::new(config), command, folder)
 }

@@ -41,6 +41,8 @@ fn run(home: &Path, key: &str, isolation: &str, command: &str) -> io::Result<Exi
         timeout: Duration::from_mins(10),
         output: home.join("state/outputs").join(key),
         record_dir: home.join("state/records"),
+        kept: Vec::new(),
+        wider: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

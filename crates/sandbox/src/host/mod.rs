@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use corvid_core::{
-    CommandEnd, CommandRecord, CommandSpec, Progress, Sandbox, SandboxError, SandboxReport,
+    CommandEnd, CommandRecord, CommandSpec, Description, Progress, Sandbox, SandboxError,
+    SandboxReport,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -138,6 +139,13 @@ impl HostSandbox {
                  write it to a file and run that"
             )));
         }
+        if let Some(wider) = &command.wider
+            && !(wider.hosts.is_empty() && wider.writes.is_empty())
+        {
+            return Err(SandboxError::Refused(
+                "nothing beyond the sandbox can be granted yet".to_owned(),
+            ));
+        }
         let record = record_of(command);
         Ok(plan::Plan {
             record_dir: command.record_dir.clone(),
@@ -171,6 +179,22 @@ impl Sandbox for HostSandbox {
         }
     }
 
+    fn lacking(&self, _working_dir: &Path) -> Vec<String> {
+        if self.report.enforced {
+            return Vec::new();
+        }
+        self.report.missing.clone()
+    }
+
+    fn describe(&self, command: &CommandSpec) -> Result<Description, SandboxError> {
+        let plan = self.admit(command)?;
+        Ok(Description {
+            binding: serde_json::to_value(&plan.confinement)
+                .map_err(|error| SandboxError::Failed(error.to_string()))?,
+            facts: Vec::new(),
+        })
+    }
+
     async fn run(
         &self,
         command: &CommandSpec,
@@ -178,7 +202,7 @@ impl Sandbox for HostSandbox {
         progress: Arc<dyn Progress>,
     ) -> Result<CommandEnd, SandboxError> {
         let plan = self.admit(command)?;
-        if let Err(error) = record::forget_others(&plan.record_dir, &plan.key) {
+        if let Err(error) = record::forget_others(&plan.record_dir, &plan.key, &command.kept) {
             tracing::debug!(%error, "records of ended commands stay behind");
         }
         self.launcher.run(plan, cancel, &*progress).await

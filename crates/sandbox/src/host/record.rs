@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use corvid_core::wire::CallKey;
 use corvid_core::{CommandEnd, CommandRecord};
 use rustix::fs::{FallocateFlags, FlockOperation};
 use rustix::io::Errno;
@@ -153,9 +154,9 @@ impl Held {
     }
 }
 
-/// Removes the records of all commands in a folder but this one. One whose lock is held is not over yet and
-/// stays.
-pub(crate) fn forget_others(dir: &Path, key: &str) -> io::Result<()> {
+/// Removes the records of all commands in a folder but this one and those that are `kept`. One whose lock is
+/// held is not over yet and stays.
+pub(crate) fn forget_others(dir: &Path, key: &str, kept: &[CallKey]) -> io::Result<()> {
     let entries = match std::fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
@@ -163,7 +164,8 @@ pub(crate) fn forget_others(dir: &Path, key: &str) -> io::Result<()> {
     for entry in entries {
         let name = entry?.file_name();
         let other = name.to_str().and_then(|name| name.strip_suffix(".lock"));
-        let Some(other) = other.filter(|other| *other != key) else {
+        let stays = |other: &str| other == key || kept.iter().any(|kept| kept.as_str() == other);
+        let Some(other) = other.filter(|other| !stays(other)) else {
             continue;
         };
         let record = Record::new(dir, other);

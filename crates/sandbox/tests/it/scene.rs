@@ -98,6 +98,8 @@ impl Scene {
             timeout: Duration::from_mins(1),
             output: self.at("home/state/outputs").join(key),
             record_dir: self.at("home/state/records"),
+            kept: Vec::new(),
+            wider: None,
         }
     }
 
