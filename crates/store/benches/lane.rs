@@ -185,6 +185,7 @@ fn events(session: &SessionId, turn: u32) -> (EventBody, Vec<EventBody>) {
         mode: Mode::Steer,
         working_dir: "/work".to_owned(),
         flags: Flags::default(),
+        job: None,
     };
     let started = TurnStart {
         turn,
@@ -195,6 +196,7 @@ fn events(session: &SessionId, turn: u32) -> (EventBody, Vec<EventBody>) {
             parallel_calls: 8,
             attempts: 3,
             patience: Patience::GiveUp,
+            question_ms: Limits::default_question_ms(),
         },
     };
     let answered = ModelAnswer {
@@ -212,6 +214,7 @@ fn events(session: &SessionId, turn: u32) -> (EventBody, Vec<EventBody>) {
         text: "answer ".repeat(50),
         ending: Ending::Answered,
         notices: Vec::new(),
+        unapproved: Vec::new(),
         deliveries: vec![DeliveryDraft {
             delivery: draw::delivery_id(),
             to,

@@ -59,6 +59,7 @@ impl Readers {
             events,
             head: lane.head,
             claim: lane.claim,
+            grants: Vec::new(),
         })
     }
 

@@ -225,6 +225,7 @@ impl Readers {
                 text: reply.text,
                 ending: reply.ending,
                 notices: reply.notices,
+                unapproved: reply.unapproved,
                 maybe_sent,
             },
             state,

@@ -220,7 +220,7 @@ fn transcript_bytes(event: &EventBody) -> u64 {
             .saturating_add(answer.text.len()),
         EventBody::ToolFinished { outcome, .. } => outcome.text.len(),
         EventBody::CallDecided(decision) => match &decision.verdict {
-            Verdict::Allow { .. } => 0,
+            Verdict::Allow { .. } | Verdict::Ask { .. } | Verdict::Inquire { .. } => 0,
             Verdict::Deny { reason, .. }
             | Verdict::Invalid { reason }
             | Verdict::Repeated { reason } => reason.len(),

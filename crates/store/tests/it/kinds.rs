@@ -85,6 +85,7 @@ fn call_samples() -> [EventBody; 4] {
                     kept_bytes: 1,
                     total_bytes: 1 << 40,
                 }),
+                notice: Some("cannot be undone".to_owned()),
             },
         },
         EventBody::OutcomeAnswered {

@@ -180,6 +180,7 @@ pub(crate) fn admission(external_id: &str, text: &str) -> Admission {
         mode: Mode::Steer,
         working_dir: "/work".to_owned(),
         flags: Flags::default(),
+        job: None,
     }
 }
 
@@ -201,6 +202,7 @@ pub(crate) fn turn_started(turn: u32, input: &InputId) -> EventBody {
             parallel_calls: 8,
             attempts: 3,
             patience: Patience::GiveUp,
+            question_ms: Limits::default_question_ms(),
         },
     })
 }
@@ -234,6 +236,7 @@ pub(crate) fn reply(turn: u32, input: InputId, delivery: &DeliveryId, text: &str
         text: text.to_owned(),
         ending: Ending::Answered,
         notices: Vec::new(),
+        unapproved: Vec::new(),
         deliveries: vec![DeliveryDraft {
             delivery: delivery.clone(),
             to: terminal(),
