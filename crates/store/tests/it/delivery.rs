@@ -36,6 +36,7 @@ async fn a_reply_prepares_its_deliveries() {
             text: "hi".to_owned(),
             ending: Ending::Answered,
             notices: vec![],
+            unapproved: vec![],
             maybe_sent: false,
         },
         state: DeliveryState::Prepared,
