@@ -45,8 +45,9 @@ impl Config {
         Checked {
             effect,
             resource,
-            escalates: false,
+            wider: None,
             timeout_ms: milliseconds(self.timeout),
+            inquiry: None,
         }
     }
 }

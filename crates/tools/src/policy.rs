@@ -95,7 +95,7 @@ impl Policy for RulePolicy {
 
 impl Rule {
     fn matches(&self, request: &PolicyRequest<'_>) -> bool {
-        let reach = if request.escalates {
+        let reach = if request.wider.is_some() {
             Reach::Outside
         } else {
             Reach::Inside
@@ -142,7 +142,8 @@ fn wildcard(pattern: &str, text: &str) -> bool {
 mod tests {
     use std::path::Path;
 
-    use corvid_core::wire::{Effect, Requester, Role};
+    use corvid_core::Wider;
+    use corvid_core::wire::{Effect, Requester, Role, SessionId};
 
     use super::*;
 
@@ -151,12 +152,15 @@ mod tests {
             id: "1000".to_owned(),
             role: Role::Owner,
         };
+        let wider = Wider::default();
         policy.decide(&PolicyRequest {
             tool,
             resource,
             effect: Effect::Reconcilable,
-            escalates: reach == Reach::Outside,
+            wider: (reach == Reach::Outside).then_some(&wider),
             working_dir: Path::new("/work"),
+            session: &SessionId::new("s-test"),
+            channel: "terminal",
             requester: &requester,
         })
     }

@@ -12,8 +12,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use corvid_core::wire::{CallId, CallKey, SessionId};
-use corvid_core::{Invocation, Outputs, Progress, Reconciled, Sandbox, ToolError, Toolset};
+use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
+use corvid_core::{Invocation, NoJobs, Outputs, Progress, Reconciled, Sandbox, ToolError, Toolset};
 use corvid_sandbox::{HostConfig, HostSandbox};
 use corvid_tools::{Config, builtin};
 use serde_json::{Value, json};
@@ -68,7 +68,9 @@ impl Progress for Silent {
 impl Scene {
     fn invocation(&self, index: u32, name: &str, arguments: Value) -> Invocation {
         let tool = self.tools.get(name).expect("the tool");
-        let checked = tool.check(&arguments).expect("valid arguments");
+        let checked = tool
+            .check(&arguments, &self.root.path().join("work"))
+            .expect("valid arguments");
         Invocation {
             session: SessionId::new("s-host"),
             call: CallId {
@@ -81,7 +83,18 @@ impl Scene {
             working_dir: self.root.path().join("work"),
             timeout_ms: checked.timeout_ms,
             outputs: Outputs::new(self.root.path().join("state/outputs")),
+            origin: Address {
+                channel: "terminal".to_owned(),
+                account: "0".to_owned(),
+                conversation: "test".to_owned(),
+            },
+            requester: Requester {
+                id: "0".to_owned(),
+                role: Role::Owner,
+            },
+            jobs: Arc::new(NoJobs),
             cancel: CancellationToken::new(),
+            background: CancellationToken::new(),
             progress: Arc::new(Silent),
         }
     }

@@ -89,7 +89,7 @@ impl<C: Change> Tool for Changer<C> {
         &self.spec
     }
 
-    fn check(&self, given: &Value) -> Result<Checked, String> {
+    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
         let asked = self.asked(given)?;
         named(asked.path())?;
         asked.check(&self.config)?;
@@ -116,7 +116,7 @@ impl<C: Change> Tool for Changer<C> {
             asked.plan(config, roots)?.carry_out(roots, path, &key)
         });
         let text = made.await?;
-        Ok(ToolOutput { text, output: None })
+        Ok(ToolOutput::text(text))
     }
 
     async fn reconcile(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {

@@ -65,7 +65,7 @@ impl Tool for List {
         &self.spec
     }
 
-    fn check(&self, given: &Value) -> Result<Checked, String> {
+    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
         let path = arguments::read::<Arguments>(&self.spec.parameters, given)?.path();
         named(&path)?;
         Ok(self.config.checked(Effect::Pure, path))
@@ -80,7 +80,7 @@ impl Tool for List {
             list(&roots(&config, &working_dir)?, &path, config.output_chars)
         })
         .await?;
-        Ok(ToolOutput { text, output: None })
+        Ok(ToolOutput::text(text))
     }
 }
 

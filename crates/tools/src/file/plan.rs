@@ -154,15 +154,14 @@ pub(crate) fn reconcile(
         Err(error) => return Reconciled::Unknown(error.to_string()),
     };
     let path = path.display();
-    let output = |text| ToolOutput { text, output: None };
     if now.as_ref() == Some(&proof.after) {
         let text = format!("{path} was written; the process was interrupted just after that");
-        return Reconciled::Done(output(text));
+        return Reconciled::Done(ToolOutput::text(text));
     }
     if now == proof.before {
         return Reconciled::NotDone;
     }
-    Reconciled::Interrupted(output(format!(
+    Reconciled::Interrupted(ToolOutput::text(format!(
         "interrupted, and {path} is now neither as before nor as asked: something else changed it; read it \
          before going on"
     )))

@@ -69,7 +69,7 @@ impl Tool for Read {
         &self.spec
     }
 
-    fn check(&self, given: &Value) -> Result<Checked, String> {
+    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
         let asked: Arguments = arguments::read(&self.spec.parameters, given)?;
         named(&asked.path)?;
         Ok(self.config.checked(Effect::Pure, asked.path))
@@ -88,7 +88,7 @@ impl Tool for Read {
             read(&roots(&config, &working_dir)?, &asked.path, window, leash)
         })
         .await?;
-        Ok(ToolOutput { text, output: None })
+        Ok(ToolOutput::text(text))
     }
 }
 

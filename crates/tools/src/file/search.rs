@@ -103,7 +103,7 @@ impl Tool for Search {
         &self.spec
     }
 
-    fn check(&self, given: &Value) -> Result<Checked, String> {
+    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
         let query = self.query(given)?;
         Ok(self.config.checked(Effect::Pure, query.path))
     }
@@ -120,7 +120,7 @@ impl Tool for Search {
             )
         })
         .await?;
-        Ok(ToolOutput { text, output: None })
+        Ok(ToolOutput::text(text))
     }
 }
 

@@ -71,7 +71,7 @@ impl Tool for Read {
         &self.spec
     }
 
-    fn check(&self, given: &Value) -> Result<Checked, String> {
+    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
         let (_, asked) = self.read(given)?;
         Ok(self.config.checked(Effect::Pure, asked.call))
     }
@@ -83,7 +83,7 @@ impl Tool for Read {
         let limit = asked.limit.and_then(|limit| usize::try_from(limit).ok());
         let limit = limit.unwrap_or(self.config.output_chars);
         let text = blocking::looking(call, move |_| page(&file, id, offset, limit)).await?;
-        Ok(ToolOutput { text, output: None })
+        Ok(ToolOutput::text(text))
     }
 }
 

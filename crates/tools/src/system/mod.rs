@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use corvid_core::wire::Effect;
 use corvid_core::{
     Checked, CommandEnd, CommandEnding, CommandRecord, CommandSpec, Invocation, Progress,
-    Reconciled, Sandbox, Tool, ToolError, ToolOutput, ToolSpec,
+    Reconciled, Sandbox, Tool, ToolError, ToolOutput, ToolSpec, Wider,
 };
 use corvid_sandbox::boot_id;
 use schemars::JsonSchema;
@@ -90,7 +90,9 @@ impl Run {
             working_dir: call.working_dir.clone(),
             timeout: Duration::from_millis(call.timeout_ms),
             output: call.outputs.file(&call.session, call.call),
-            record_dir: call.outputs.session_dir(&call.session).join("commands"),
+            record_dir: call.outputs.records(&call.session),
+            kept: Vec::new(),
+            wider: None,
         })
     }
 
@@ -108,6 +110,7 @@ impl Run {
         Ok(ToolOutput {
             text: report::text(end, self.config.max_timeout, &excerpt.text),
             output: excerpt.output,
+            notice: None,
         })
     }
 }
@@ -122,7 +125,7 @@ impl Tool for Run {
         self.sandbox.rules(working_dir)
     }
 
-    fn check(&self, given: &Value) -> Result<Checked, String> {
+    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
         let asked: Arguments = arguments::read(&self.spec.parameters, given)?;
         if asked.command.trim().is_empty() {
             return Err("argument `command` is empty; it must be a command line".to_owned());
@@ -136,8 +139,12 @@ impl Tool for Run {
         Ok(Checked {
             effect: Effect::Reconcilable,
             resource: asked.command,
-            escalates: asked.escalate.is_some(),
+            wider: asked.escalate.map(|reason| Wider {
+                reason,
+                ..Wider::default()
+            }),
             timeout_ms: milliseconds(timeout),
+            inquiry: None,
         })
     }
 
@@ -187,10 +194,7 @@ impl Tool for Run {
         let output = match self.output(call, &end).await {
             Ok(output) => output,
             // That it ended is known; only what it printed is lost.
-            Err(error) => ToolOutput {
-                text: error.to_string(),
-                output: None,
-            },
+            Err(error) => ToolOutput::text(error.to_string()),
         };
         if end.ending == CommandEnding::Stopped {
             Reconciled::Interrupted(output)

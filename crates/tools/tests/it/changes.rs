@@ -206,12 +206,7 @@ async fn edits_of_one_file_by_several_lanes_all_stay() {
 async fn after_a_crash_the_file_tells_what_happened() {
     let write = json!({ "path": "a", "content": "after" });
     let edit = json!({ "path": "a", "old": "before", "new": "after" });
-    let done = |text: &str| {
-        Reconciled::Done(ToolOutput {
-            text: text.to_owned(),
-            output: None,
-        })
-    };
+    let done = |text: &str| Reconciled::Done(ToolOutput::text(text));
     for (tool, arguments) in [("file.write", write), ("file.edit", edit)] {
         let scene = Scene::new();
         let became = async |now: &'static str| {

@@ -16,8 +16,7 @@ async fn check(act: Act, expect: &str) {
     let scene = Scene::new();
     scene.sandbox.script(act);
     let output = scene.call("system.run", json!({ "command": "x" })).await;
-    let text = expect.to_owned();
-    assert_eq!(output, Ok(ToolOutput { text, output: None }));
+    assert_eq!(output, Ok(ToolOutput::text(expect)));
 }
 
 #[tokio::test]
@@ -162,8 +161,11 @@ async fn a_working_folder_outside_is_told_and_nothing_runs() {
 async fn leaving_the_sandbox_is_left_to_the_policy() {
     let scene = Scene::new();
     let asked = json!({ "command": "git push", "escalate": "it needs the network" });
-    let checked = scene.tool("system.run").check(&asked).expect("valid");
-    assert!(checked.escalates);
+    let checked = scene
+        .tool("system.run")
+        .check(&asked, &scene.path(""))
+        .expect("valid");
+    assert!(checked.wider.is_some());
     assert_eq!(checked.resource, "git push");
 }
 
@@ -191,10 +193,7 @@ async fn an_earlier_process_left_a_record() {
             duration_ms: 1,
         })
     };
-    let output = |text: &str| ToolOutput {
-        text: text.to_owned(),
-        output: None,
-    };
+    let output = |text: &str| ToolOutput::text(text);
     let cases = [
         (CommandRecord::NotStarted, Reconciled::NotDone),
         (

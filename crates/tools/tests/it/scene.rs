@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use corvid_core::wire::{CallId, CallKey, SessionId};
+use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
 use corvid_core::{
-    CommandEnd, CommandEnding, CommandRecord, CommandSpec, Invocation, Outputs, Progress,
-    Reconciled, Sandbox, SandboxError, SandboxReport, Tool, ToolError, ToolOutput, Toolset,
+    CommandEnd, CommandEnding, CommandRecord, CommandSpec, Description, Invocation, NoJobs,
+    Outputs, Progress, Reconciled, Sandbox, SandboxError, SandboxReport, Tool, ToolError,
+    ToolOutput, Toolset,
 };
 use corvid_tools::{Config, builtin};
 use serde_json::Value;
@@ -87,7 +88,7 @@ impl Scene {
         index: u32,
         arguments: Value,
     ) -> Result<Invocation, String> {
-        let checked = self.tool(name).check(&arguments)?;
+        let checked = self.tool(name).check(&arguments, &self.path(""))?;
         let call = CallId {
             turn: 1,
             step: 1,
@@ -101,7 +102,18 @@ impl Scene {
             working_dir: self.path(""),
             timeout_ms: self.timeout_ms.unwrap_or(checked.timeout_ms),
             outputs: Outputs::new(self.root.path().join("state/outputs")),
+            origin: Address {
+                channel: "terminal".to_owned(),
+                account: "0".to_owned(),
+                conversation: "test".to_owned(),
+            },
+            requester: Requester {
+                id: "0".to_owned(),
+                role: Role::Owner,
+            },
+            jobs: Arc::new(NoJobs),
             cancel: self.cancel.clone(),
+            background: CancellationToken::new(),
             progress: Arc::clone(&self.shown) as Arc<dyn Progress>,
         })
     }
@@ -231,6 +243,17 @@ impl Sandbox for FakeSandbox {
 
     fn rules(&self, working_dir: &Path) -> Vec<String> {
         vec![format!("commands run in {}", working_dir.display())]
+    }
+
+    fn lacking(&self, _working_dir: &Path) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn describe(&self, command: &CommandSpec) -> Result<Description, SandboxError> {
+        Ok(Description {
+            binding: serde_json::json!({ "command": command.command, "wider": command.wider }),
+            facts: Vec::new(),
+        })
     }
 
     async fn run(

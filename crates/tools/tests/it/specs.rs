@@ -16,7 +16,7 @@ fn all_specs_together_stay_small() {
 fn wrong_arguments_are_told_with_what_is_allowed() {
     let scene = Scene::new();
     let check = |tool: &str, arguments, expect: &str| {
-        let error = scene.tool(tool).check(&arguments);
+        let error = scene.tool(tool).check(&arguments, &scene.path(""));
         assert_eq!(error, Err(expect.to_owned()), "{tool} {arguments}");
     };
     check(
@@ -80,7 +80,7 @@ fn wrong_arguments_are_told_with_what_is_allowed() {
 fn an_expression_that_is_none_is_told_before_anything_runs() {
     let scene = Scene::new();
     let check = |arguments: serde_json::Value, expect: &str| {
-        let error = scene.tool("file.search").check(&arguments);
+        let error = scene.tool("file.search").check(&arguments, &scene.path(""));
         assert!(error.is_err_and(|text| text.starts_with(expect)));
     };
     check(
