@@ -11,6 +11,7 @@ mod journal;
 mod model;
 mod policy;
 mod question;
+pub mod redact;
 mod sandbox;
 mod secret;
 mod tasks;

@@ -7,6 +7,7 @@ mod input;
 mod job;
 mod model;
 mod question;
+mod texts;
 mod turn;
 
 use serde::{Deserialize, Serialize};
