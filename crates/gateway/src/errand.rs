@@ -4,17 +4,22 @@
 
 use std::future::Future;
 
-use corvid_core::wire::{Admission, InputId, LiveEvent, OwnerId, Requester, SessionId};
+use corvid_core::wire::{Address, Admission, InputId, LiveEvent, OwnerId, Requester, SessionId};
 use corvid_core::{AppendError, ClaimSeen};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::inbound::Inbound;
+use crate::inbound::Target;
 use crate::run::GatewayError;
 
 /// One input on its way through [`crate::Gateway::run`].
-pub(crate) struct Errand<'a> {
-    pub(crate) inbound: &'a Inbound,
+pub(crate) struct Errand {
+    /// Which session it is for, as far as its sender knew.
+    pub(crate) target: Target,
+    /// Where its reply goes.
+    pub(crate) origin: Address,
+    /// The id under which it can be asked for again.
+    pub(crate) external_id: String,
     pub(crate) requester: Requester,
     pub(crate) session: SessionId,
     /// Our id of the input: drawn, or the one under which it was admitted before.
@@ -29,7 +34,7 @@ pub(crate) struct Errand<'a> {
     pub(crate) stop: CancellationToken,
 }
 
-impl Errand<'_> {
+impl Errand {
     /// Tells the person what is waited for, once for each process that has the session.
     pub(crate) fn tell_waiting(&mut self, owner: &OwnerId, reason: &str) {
         if self.told.as_ref() != Some(owner) {
@@ -51,7 +56,7 @@ impl Errand<'_> {
             result = wait => Ok(result),
             () = self.stop.cancelled() => Err(GatewayError::StoppedWaiting {
                 session: self.session.clone(),
-                external_id: self.inbound.external_id.clone(),
+                external_id: self.external_id.clone(),
             }),
         }
     }

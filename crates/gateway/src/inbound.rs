@@ -66,6 +66,7 @@ impl Inbound {
             mode: self.mode,
             working_dir: self.working_dir.to_string_lossy().into_owned(),
             flags: self.flags.clone(),
+            job: None,
         }
     }
 }

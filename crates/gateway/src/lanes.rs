@@ -22,6 +22,8 @@ pub(crate) struct Lanes {
 pub(crate) struct LaneTies {
     /// Makes it read the journal.
     pub(crate) wake: Arc<Notify>,
+    /// Lets its running calls go on as jobs.
+    pub(crate) background: Arc<Notify>,
     /// Its head after each commit.
     pub(crate) heads: watch::Receiver<u64>,
 }
@@ -30,6 +32,8 @@ pub(crate) struct LaneTies {
 pub(crate) struct Entered {
     /// Tells it to read the journal.
     pub(crate) wake: Arc<Notify>,
+    /// Tells it to let running calls go on as jobs.
+    pub(crate) background: Arc<Notify>,
     /// Takes its head after each commit.
     pub(crate) heads: watch::Sender<u64>,
     /// Its place.
@@ -44,12 +48,15 @@ impl Lanes {
             Entry::Vacant(vacant) => {
                 let (heads, watched) = watch::channel(head);
                 let wake = Arc::new(Notify::new());
+                let background = Arc::new(Notify::new());
                 vacant.insert(LaneTies {
                     wake: Arc::clone(&wake),
+                    background: Arc::clone(&background),
                     heads: watched,
                 });
                 Ok(Entered {
                     wake,
+                    background,
                     heads,
                     listed: Listed {
                         lanes: self.clone(),

@@ -3,22 +3,31 @@
 //! It must not know how a messenger encodes anything, nor how a turn reasons.
 
 mod access;
+mod answer;
 mod errand;
 mod inbound;
+mod jobs;
 mod lanes;
 mod outbox;
+mod questions;
 mod run;
 mod wake;
 
 use std::sync::Arc;
 
 use corvid_agent::LanePorts;
-use corvid_core::{Channel, Clock, Journal, Models, Outputs, Policy, Questions, Tasks, Toolset};
+use corvid_core::redact::Redactor;
+use corvid_core::{Channel, Clock, Journal, Models, Outputs, Policy, Tasks, Toolset};
 use corvid_store::Store;
 
+use jobs::{DeskParts, JobDesk};
+use questions::AllChannels;
+
 pub use access::Access;
+pub use answer::{AnswerReceipt, Backgrounded};
 pub use corvid_agent::Settings;
 pub use inbound::{Inbound, Target};
+pub use jobs::JobLimits;
 pub use run::{Answered, GatewayError};
 
 /// What a gateway is made of.
@@ -33,14 +42,16 @@ pub struct Parts {
     pub tools: Toolset,
     /// What may run.
     pub policy: Arc<dyn Policy>,
-    /// Who is asked.
-    pub questions: Arc<dyn Questions>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The channels that this process hosts.
     pub channels: Vec<Arc<dyn Channel>>,
     /// Where outputs are kept.
     pub outputs: Outputs,
+    /// Hides what must not be written down, shown or sent.
+    pub redactor: Arc<Redactor>,
+    /// How many jobs run.
+    pub job_limits: JobLimits,
     /// Where tasks run.
     pub tasks: Tasks,
     /// How lanes are configured.
@@ -56,19 +67,31 @@ pub struct Gateway {
     tasks: Tasks,
     ports: Arc<LanePorts>,
     lanes: lanes::Lanes,
+    jobs: Arc<JobDesk>,
 }
 
 impl Gateway {
     /// A gateway that hosts no lane yet.
     pub fn new(parts: Parts) -> Self {
         let journal: Arc<dyn Journal> = Arc::new(parts.store.clone());
+        let jobs = Arc::new(JobDesk::new(DeskParts {
+            store: parts.store.clone(),
+            clock: Arc::clone(&parts.clock),
+            tasks: parts.tasks.clone(),
+            tools: parts.tools.clone(),
+            outputs: parts.outputs.clone(),
+            redactor: Arc::clone(&parts.redactor),
+            limits: parts.job_limits,
+        }));
         let lane_ports = LanePorts {
             journal,
             models: parts.models,
             tools: parts.tools,
             policy: parts.policy,
-            questions: parts.questions,
+            questions: Arc::new(AllChannels(parts.channels.clone())),
             clock: Arc::clone(&parts.clock),
+            jobs: jobs.clone(),
+            redactor: parts.redactor,
             outputs: parts.outputs,
             tasks: parts.tasks.clone(),
             settings: parts.settings,
@@ -81,6 +104,7 @@ impl Gateway {
             tasks: parts.tasks,
             ports: Arc::new(lane_ports),
             lanes: lanes::Lanes::default(),
+            jobs,
         }
     }
 }

@@ -48,6 +48,7 @@ impl Gateway {
             text: reply.text.clone(),
             ending: reply.ending,
             notices: reply.notices.clone(),
+            unapproved: reply.unapproved.clone(),
             maybe_sent: hold == Hold::TakenOver,
         };
         let sent = channel.deliver(&delivery).await;

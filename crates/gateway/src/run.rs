@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use corvid_agent::{Hooks, Lane, LaneError, Takeover};
 use corvid_core::faults::crash_point;
-use corvid_core::wire::{LiveEvent, ReplyComposed, SessionId};
-use corvid_core::{Append, AppendError, ClaimSeen, Fence, Ground, Journal as _, Loaded, draw};
+use corvid_core::wire::{LiveEvent, QuestionId, ReplyComposed, SessionId};
+use corvid_core::{
+    Append, AppendError, ClaimSeen, Fence, Ground, JobView, Journal as _, Loaded, draw,
+};
 use corvid_store::StoreError;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -62,6 +64,15 @@ pub enum GatewayError {
     /// The lane failed.
     #[error("{0}")]
     Lane(LaneError),
+    /// There is no such question.
+    #[error("no question `{0}`; `agent approvals list` shows those that are open")]
+    NoSuchQuestion(QuestionId),
+    /// A job cannot be ended.
+    #[error("{0}")]
+    Job(String),
+    /// A turn runs or waits in the session.
+    #[error("a turn runs in session `{0}` or waits there; let it end (or stop it) first")]
+    AtWork(SessionId),
 }
 
 impl Gateway {
@@ -75,10 +86,7 @@ impl Gateway {
         live: mpsc::Sender<LiveEvent>,
         stop: CancellationToken,
     ) -> Result<Answered, GatewayError> {
-        let requester = self
-            .access
-            .authorize(&inbound.origin, &inbound.person)
-            .ok_or_else(|| GatewayError::Denied(inbound.person.clone()))?;
+        let requester = self.authorize(&inbound.origin, &inbound.person)?;
         let session = match &inbound.target {
             Target::New => draw::session_id(),
             Target::Session(session) | Target::Existing(session) => session.clone(),
@@ -86,10 +94,15 @@ impl Gateway {
         if !Target::is_name(session.as_str()) {
             return Err(GatewayError::BadName(session.to_string()));
         }
+        if inbound.target != Target::New {
+            self.jobs.recover(&session).await?;
+        }
         let input = draw::input_id();
         let admission = inbound.admission(input.clone(), requester.clone());
-        let mut errand = Errand {
-            inbound,
+        self.see_to(Errand {
+            target: inbound.target.clone(),
+            origin: inbound.origin.clone(),
+            external_id: inbound.external_id.clone(),
             requester,
             session,
             input,
@@ -98,12 +111,55 @@ impl Gateway {
             told: None,
             live,
             stop,
+        })
+        .await
+    }
+
+    /// The jobs of this process that have not ended, or whose end was not answered yet by [`Gateway::next_job`].
+    pub fn running_jobs(&self) -> Vec<JobView> {
+        self.jobs.running()
+    }
+
+    /// Waits until a job of this process has ended, sees that answered and has the reply delivered; none once
+    /// there is no such job. A stop ends the jobs, and what they then tell is not worked on.
+    ///
+    /// # Errors
+    /// As [`Gateway::run`].
+    pub async fn next_job(
+        &self,
+        live: mpsc::Sender<LiveEvent>,
+        stop: CancellationToken,
+    ) -> Result<Option<Answered>, GatewayError> {
+        let ended = tokio::select! {
+            ended = self.jobs.next_ended() => ended,
+            () = stop.cancelled() => {
+                self.jobs.cancel_all();
+                self.jobs.next_ended().await
+            }
         };
+        let Some(ended) = ended else { return Ok(None) };
+        let answered = self.see_to(Errand {
+            target: Target::Existing(ended.session.clone()),
+            origin: ended.origin,
+            external_id: ended.external_id,
+            requester: ended.requester,
+            session: ended.session,
+            input: ended.input,
+            admission: None,
+            given_up: None,
+            told: None,
+            live,
+            stop,
+        });
+        answered.await.map(Some)
+    }
+
+    async fn see_to(&self, mut errand: Errand) -> Result<Answered, GatewayError> {
         loop {
             if let Some(reply) = self.step(&mut errand).await? {
                 let session = &errand.session;
-                let sent = self.deliver(session, &inbound.origin, &reply).await?;
-                if inbound.target != Target::New
+                let sent = self.deliver(session, &errand.origin, &reply).await?;
+                if errand.target != Target::New
                     && let Err(error) = self.give_up_orphans(session).await
                 {
                     tracing::warn!(%error, "deliveries without a process are left to the next one");
@@ -118,7 +174,7 @@ impl Gateway {
     }
 
     /// Goes one step: works in a lane of this process, or has another one work and waits.
-    async fn step(&self, errand: &mut Errand<'_>) -> Result<Option<ReplyComposed>, GatewayError> {
+    async fn step(&self, errand: &mut Errand) -> Result<Option<ReplyComposed>, GatewayError> {
         if errand.admission.is_none()
             && let Some((_, reply)) = self.store.reply(&errand.input).await?
         {
@@ -147,7 +203,7 @@ impl Gateway {
     /// Has a lane that runs in this process take the input up, and waits until it has or has ended.
     async fn join(
         &self,
-        errand: &mut Errand<'_>,
+        errand: &mut Errand,
         head: u64,
         running: LaneTies,
     ) -> Result<Option<ReplyComposed>, GatewayError> {
@@ -163,18 +219,19 @@ impl Gateway {
     }
 
     /// Whether a claim is another living process's that has not given it up.
-    fn is_held(&self, errand: &Errand<'_>, claim: &ClaimSeen) -> bool {
+    fn is_held(&self, errand: &Errand, claim: &ClaimSeen) -> bool {
         errand.given_up.as_ref() != Some(claim)
             && claim.owner != *self.store.owner()
             && self.store.is_alive(&claim.owner)
     }
 
-    async fn load(&self, errand: &Errand<'_>) -> Result<Loaded, GatewayError> {
-        let is_new = errand.inbound.target == Target::New && errand.admission.is_some();
+    async fn load(&self, errand: &Errand) -> Result<Loaded, GatewayError> {
+        let is_new = errand.target == Target::New && errand.admission.is_some();
         let nothing = Loaded {
             events: Vec::new(),
             head: 0,
             claim: None,
+            grants: Vec::new(),
         };
         if is_new {
             return Ok(nothing);
@@ -183,7 +240,7 @@ impl Gateway {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         match self.store.load(&errand.session, bytes).await {
             Err(AppendError::NoSuchSession(_))
-                if matches!(errand.inbound.target, Target::Session(_)) =>
+                if matches!(errand.target, Target::Session(_)) =>
             {
                 Ok(nothing)
             }
@@ -194,7 +251,7 @@ impl Gateway {
     /// Takes the session over and works in it until the input has its reply.
     async fn work(
         &self,
-        errand: &mut Errand<'_>,
+        errand: &mut Errand,
         loaded: Loaded,
         entered: Entered,
     ) -> Result<Option<ReplyComposed>, GatewayError> {
@@ -205,6 +262,7 @@ impl Gateway {
             .unwrap_or_default();
         let Entered {
             wake,
+            background,
             heads,
             listed,
         } = entered;
@@ -212,6 +270,7 @@ impl Gateway {
         let hooks = Hooks {
             live: errand.live.clone(),
             wake,
+            background,
             heads,
             stop: errand.stop.clone(),
             stopper: errand.requester.clone(),
@@ -247,17 +306,21 @@ impl Gateway {
 
     /// Admits without a claim: somebody else has the session. False if that one has opened it meanwhile, so that
     /// it must be looked at again.
-    async fn admit(&self, errand: &mut Errand<'_>, head: u64) -> Result<bool, GatewayError> {
+    async fn admit(&self, errand: &mut Errand, head: u64) -> Result<bool, GatewayError> {
         let Some(admission) = &errand.admission else {
             return Ok(true);
         };
         // The reply's delivery waits for this process as long as it is seen to live.
         self.store.hold()?;
+        let mut events = admitting(admission, head);
+        for event in &mut events {
+            self.ports.redactor.event(event);
+        }
         let append = Append {
             session: errand.session.clone(),
             fence: Fence::Open,
             at: self.clock.now(),
-            events: admitting(admission, head),
+            events,
         };
         crash_point("admit.before_commit");
         match self.store.append(append).await {

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use corvid_core::TaskKind;
 use corvid_core::wire::{Frame, InputId, Millis, OwnerId, SessionId};
@@ -17,6 +18,7 @@ use tokio::net::{UnixListener, UnixStream};
 use corvid_store::StoreError;
 
 use crate::Gateway;
+use crate::jobs::JobDesk;
 use crate::lanes::{LaneTies, Lanes};
 
 /// Longest line that is read from another process, in bytes.
@@ -46,7 +48,7 @@ impl Gateway {
                 return Ok(());
             }
         };
-        let (lanes, tasks) = (self.lanes.clone(), self.tasks.clone());
+        let (peers, tasks) = (self.peers(), self.tasks.clone());
         let stopping = self.tasks.stopping();
         self.tasks.spawn(TaskKind::Service, "wake", async move {
             loop {
@@ -55,16 +57,23 @@ impl Gateway {
                     () = stopping.cancelled() => return,
                 };
                 let Ok((stream, _)) = accepted else { return };
-                let (lanes, stopping) = (lanes.clone(), tasks.stopping());
+                let (peers, stopping) = (peers.clone(), tasks.stopping());
                 tasks.spawn(TaskKind::Service, "wake peer", async move {
                     tokio::select! {
-                        () = serve(stream, lanes) => {}
+                        () = peers.serve(stream) => {}
                         () = stopping.cancelled() => {}
                     }
                 });
             }
         });
         Ok(())
+    }
+
+    fn peers(&self) -> Peers {
+        Peers {
+            lanes: self.lanes.clone(),
+            jobs: Arc::clone(&self.jobs),
+        }
     }
 
     /// Wakes the session's owner and returns once a look at the journal is worth while: the input has its
@@ -140,6 +149,15 @@ enum Seen {
     End,
 }
 
+/// Sends one frame to the process that listens on this socket; says whether it could be reached.
+pub(crate) async fn send_frame(socket: &Path, frame: &Frame) -> bool {
+    let Ok(stream) = connect(socket).await else {
+        return false;
+    };
+    let (_incoming, mut outgoing) = stream.into_split();
+    send(&mut outgoing, frame).await.is_ok()
+}
+
 fn bind(path: &Path) -> io::Result<UnixListener> {
     let within = Within::limit(path)?;
     let listener = UnixListener::bind(&within.path)?;
@@ -178,21 +196,42 @@ impl Within {
     }
 }
 
-/// Serves one other process until it goes away or the lane it watches ends.
-async fn serve(stream: UnixStream, lanes: Lanes) {
-    let (incoming, mut outgoing) = stream.into_split();
-    let mut frames = BufReader::new(incoming);
-    let Some(Frame::Watch { session }) = receive(&mut frames).await else {
-        return;
-    };
-    if let Some(ties) = lanes.get(&session) {
-        ties.wake.notify_one();
-        if follow(&mut outgoing, &session, ties.heads).await.is_err() {
-            return;
+/// What other processes reach here.
+#[derive(Clone)]
+struct Peers {
+    lanes: Lanes,
+    jobs: Arc<JobDesk>,
+}
+
+impl Peers {
+    /// Serves one other process: does what it asks for, or lets it watch a lane until that ends.
+    async fn serve(&self, stream: UnixStream) {
+        let (incoming, outgoing) = stream.into_split();
+        let mut frames = BufReader::new(incoming);
+        match receive(&mut frames).await {
+            Some(Frame::Watch { session }) => self.show(session, outgoing).await,
+            Some(Frame::Background { session }) => {
+                if let Some(ties) = self.lanes.get(&session) {
+                    ties.background.notify_one();
+                }
+            }
+            Some(Frame::CancelJob { job, by }) => {
+                self.jobs.cancel_here(&job, &by);
+            }
+            _ => {}
         }
     }
-    // Whether this arrives or not, the other side looks again.
-    drop(send(&mut outgoing, &Frame::Idle { session }).await);
+
+    async fn show(&self, session: SessionId, mut outgoing: OwnedWriteHalf) {
+        if let Some(ties) = self.lanes.get(&session) {
+            ties.wake.notify_one();
+            if follow(&mut outgoing, &session, ties.heads).await.is_err() {
+                return;
+            }
+        }
+        // Whether this arrives or not, the other side looks again.
+        drop(send(&mut outgoing, &Frame::Idle { session }).await);
+    }
 }
 
 /// Tells of every commit until the lane ends.

@@ -3,6 +3,7 @@
 //! It must not know who counts the marks, nor exist in a release.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -68,15 +69,16 @@ impl Tool for Probe {
         &self.spec
     }
 
-    fn check(&self, arguments: &Value) -> Result<Checked, String> {
+    fn check(&self, arguments: &Value, _working_dir: &Path) -> Result<Checked, String> {
         let note = arguments["note"]
             .as_str()
             .ok_or_else(|| "`note` is missing or no text".to_owned())?;
         Ok(Checked {
             effect: self.effect,
             resource: note.to_owned(),
-            escalates: false,
+            wider: None,
             timeout_ms: TIMEOUT_MS,
+            inquiry: None,
         })
     }
 
@@ -88,10 +90,7 @@ impl Tool for Probe {
             () = call.cancel.cancelled() => Err(io::ErrorKind::Interrupted.into()),
         };
         match posted {
-            Ok(answer) => Ok(ToolOutput {
-                text: format!("noted `{note}`: {answer}"),
-                output: None,
-            }),
+            Ok(answer) => Ok(ToolOutput::text(format!("noted `{note}`: {answer}"))),
             Err(error) => Err(ToolError::Tell(format!(
                 "the effect server failed: {error}"
             ))),
@@ -135,8 +134,8 @@ async fn post(url: &str, key: &str, note: &str) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use corvid_core::wire::{CallId, CallKey, SessionId};
-    use corvid_core::{Outputs, Progress};
+    use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
+    use corvid_core::{NoJobs, Outputs, Progress};
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -161,7 +160,18 @@ mod tests {
             working_dir: "/".into(),
             timeout_ms: TIMEOUT_MS,
             outputs: Outputs::new("/"),
+            origin: Address {
+                channel: "terminal".to_owned(),
+                account: "1".to_owned(),
+                conversation: "c".to_owned(),
+            },
+            requester: Requester {
+                id: "1".to_owned(),
+                role: Role::Owner,
+            },
+            jobs: Arc::new(NoJobs),
             cancel: CancellationToken::new(),
+            background: CancellationToken::new(),
             progress: Arc::new(Quiet),
         }
     }
@@ -204,7 +214,7 @@ mod tests {
     fn a_probe_wants_its_note() {
         for probe in probes("http://127.0.0.1:1") {
             assert_eq!(
-                probe.check(&json!({})),
+                probe.check(&json!({}), Path::new("/")),
                 Err("`note` is missing or no text".to_owned())
             );
         }

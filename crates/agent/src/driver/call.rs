@@ -2,10 +2,13 @@
 //! Invariant: a call that is not allowed never becomes an invocation that runs.
 //! It must not run anything (a tool's `prepare` reads, and no more).
 
+use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use corvid_core::faults::defect;
 use corvid_core::wire::{
-    CallDecision, CallId, CallOutcome, CallStatus, Effect, EventBody, Verdict,
+    CallDecision, CallId, CallOutcome, CallStatus, Effect, EventBody, Subject, Verdict,
 };
 use corvid_core::{Checked, Invocation, PolicyEffect, PolicyRequest, Tool, ToolError, draw};
 use serde_json::Value;
@@ -46,7 +49,7 @@ impl Lane {
             Ok(arguments) => arguments,
             Err(reason) => return invalid(reason),
         };
-        let checked = match tool.check(&arguments) {
+        let checked = match tool.check(&arguments, &place(turn)) {
             Ok(checked) => checked,
             Err(reason) => return invalid(reason),
         };
@@ -74,52 +77,79 @@ impl Lane {
             tool,
             resource: &checked.resource,
             effect: checked.effect,
-            escalates: checked.escalates,
+            wider: checked.wider.as_ref(),
             working_dir: input.working_dir.as_ref(),
+            session: &self.session,
+            channel: &input.origin.channel,
             requester: &input.requester,
         });
+        let (rule, reason) = (decision.rule, decision.reason);
         match decision.effect {
-            PolicyEffect::Allow => Verdict::Allow {
-                rule: decision.rule,
+            PolicyEffect::Deny => Verdict::Deny { rule, reason },
+            _ if checked.inquiry.is_some() => Verdict::Inquire { rule },
+            PolicyEffect::Allow => Verdict::Allow { rule },
+            PolicyEffect::Ask if input.flags.yes => Verdict::Allow {
+                rule: format!("`--yes`, where rule `{rule}` says to ask"),
             },
-            PolicyEffect::Ask | PolicyEffect::Deny => Verdict::Deny {
-                rule: decision.rule,
-                reason: decision.reason,
-            },
+            PolicyEffect::Ask => Verdict::Ask { rule, reason },
         }
     }
 
-    /// `tool.started` with its proof, or the outcome of a call that could not be prepared.
+    /// `tool.started` with its proof, or the outcome of a call that could not be prepared; a new question where
+    /// what would run is not what a person has allowed.
     pub(super) async fn start_tool(&self, id: CallId, attempt: u32) -> Vec<EventBody> {
-        let Some(invocation) = self.invocation(id) else {
+        let (Some(invocation), Some((_, call))) = (self.invocation(id), self.find_call(id)) else {
             return Vec::new();
         };
         let Some(tool) = self.tool_of(id) else {
             return vec![failed(id, "the tool is no longer there")];
         };
-        let prepared = tokio::select! {
-            biased;
-            prepared = tool.prepare(&invocation) => prepared,
-            // Nothing was begun: the stop is the next decision, and this call never starts.
-            () = self.hooks.stop.cancelled(), if self.stoppable() => return Vec::new(),
-            () = overdue(&*self.ports.clock, &invocation) => {
-                let text = "it could not be looked at in time, so it was not begun";
-                return vec![failed(id, text)];
+        if let Some(approved) = &call.approved
+            && !defect("skip-binding-check")
+        {
+            let at = self.ports.clock.now();
+            match self.approval(id, &invocation).await {
+                Ok(now) if now.binding == *approved => {}
+                Ok(now) => return self.put(id, Subject::Approval(now), at),
+                Err(events) => return events,
             }
-        };
-        match prepared {
+        }
+        match self.look(&invocation, tool.prepare(&invocation)).await {
             Ok(proof) => vec![EventBody::ToolStarted {
                 call: id,
                 key: invocation.key,
                 attempt,
                 proof,
             }],
-            Err(ToolError::Tell(text)) => vec![failed(id, &text)],
-            Err(ToolError::Fatal(text)) => vec![EventBody::ToolFinished {
+            Err(events) => events,
+        }
+    }
+
+    /// What a tool says of a call before it is begun, or what that comes to where it says nothing: the call's
+    /// outcome, or none yet if the turn is being stopped.
+    pub(super) async fn look<T>(
+        &self,
+        invocation: &Invocation,
+        looking: impl Future<Output = Result<T, ToolError>>,
+    ) -> Result<T, Vec<EventBody>> {
+        let id = invocation.call;
+        let seen = tokio::select! {
+            biased;
+            seen = looking => seen,
+            // Nothing was begun: the stop is the next decision, and this call never starts.
+            () = self.hooks.stop.cancelled(), if self.stoppable() => return Err(Vec::new()),
+            () = overdue(&*self.ports.clock, invocation) => {
+                let text = "it could not be looked at in time, so it was not begun";
+                return Err(vec![failed(id, text)]);
+            }
+        };
+        seen.map_err(|error| match error {
+            ToolError::Tell(text) => vec![failed(id, &text)],
+            ToolError::Fatal(text) => vec![EventBody::ToolFinished {
                 call: id,
                 outcome: outcome(CallStatus::Fatal, text),
             }],
-        }
+        })
     }
 
     pub(super) fn find_call(&self, id: CallId) -> Option<(&Turn, &Call)> {
@@ -144,14 +174,24 @@ impl Lane {
             working_dir: input.working_dir.clone().into(),
             timeout_ms: call.decision.as_ref()?.timeout_ms,
             outputs: self.ports.outputs.clone(),
+            origin: input.origin.clone(),
+            requester: input.requester.clone(),
+            jobs: Arc::clone(&self.ports.jobs),
             cancel: CancellationToken::new(),
+            background: CancellationToken::new(),
             progress: self.progress(id),
         })
     }
 }
 
+/// The turn's working folder.
+pub(super) fn place(turn: &Turn) -> PathBuf {
+    let first = turn.inputs.first();
+    first.map_or_else(PathBuf::new, |input| input.working_dir.clone().into())
+}
+
 /// Models write nothing at all where a tool takes no arguments.
-fn parse_arguments(text: &str) -> Result<Value, String> {
+pub(super) fn parse_arguments(text: &str) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
@@ -181,6 +221,7 @@ pub(super) fn outcome(status: CallStatus, text: String) -> CallOutcome {
         status,
         text,
         output: None,
+        notice: None,
     }
 }
 

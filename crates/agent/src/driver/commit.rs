@@ -3,7 +3,7 @@
 //! It must not act on the outside world.
 
 use corvid_core::faults::{crash_point, defect};
-use corvid_core::wire::{Event, EventBody, InputId, LiveEvent, Millis, ReplyComposed};
+use corvid_core::wire::{Event, EventBody, InputId, LiveEvent, Millis, QuestionId, ReplyComposed};
 use corvid_core::{Append, AppendError, Fence};
 use tracing::Instrument as _;
 
@@ -42,6 +42,11 @@ impl Lane {
                     if self.reply.is_some() {
                         return Ok(());
                     }
+                }
+                Err(AppendError::NotOpen { question, reason }) => {
+                    tracing::debug!(%question, reason, "an answer comes too late");
+                    self.facts.retain(|fact| !answers(fact, &question));
+                    self.reload().await?;
                 }
                 Err(AppendError::Fenced) => return Err(self.lost()),
                 Err(error) => return Err(error.into()),
@@ -113,6 +118,7 @@ impl Lane {
         let bytes = u64::try_from(budget).unwrap_or(u64::MAX);
         let loaded = self.ports.journal.load(&self.session, bytes).await?;
         self.state = State::replay(budget, &loaded.events);
+        self.state.allow(loaded.grants);
         // An earlier owner may have answered before it went.
         self.reply = reply_to(&self.until, &loaded.events);
         self.facts
@@ -169,7 +175,8 @@ impl Lane {
         false
     }
 
-    fn take_in(&mut self, body: EventBody, at: Millis, events: &mut Vec<Event>) {
+    fn take_in(&mut self, mut body: EventBody, at: Millis, events: &mut Vec<Event>) {
+        self.ports.redactor.event(&mut body);
         let event = Event {
             seq: self.state.head + 1,
             at,
@@ -191,6 +198,10 @@ pub(super) fn reply_to(input: &InputId, events: &[Event]) -> Option<ReplyCompose
         EventBody::ReplyComposed(reply) if reply.inputs.contains(input) => Some(reply.clone()),
         _ => None,
     })
+}
+
+fn answers(fact: &EventBody, to: &QuestionId) -> bool {
+    matches!(fact, EventBody::QuestionAnswered { question, .. } if question == to)
 }
 
 fn admits(events: &[Event]) -> bool {

@@ -34,6 +34,10 @@ impl Lane {
                 attempt,
                 started: false,
             } => self.start_tool(*call, *attempt).await,
+            Action::Ask { call, .. } => self.ask(*call, at).await,
+            Action::AwaitAnswer { until, .. } if *until <= at => {
+                vec![EventBody::TimerFired { due_at: *until }]
+            }
             Action::Compose { .. } => self.compose(),
             Action::Park { turn, parked } => vec![EventBody::TurnParked {
                 turn: *turn,
@@ -48,6 +52,7 @@ impl Lane {
             | Action::EndTool { .. }
             | Action::Reconcile { .. }
             | Action::AskOutcome { .. }
+            | Action::AwaitAnswer { .. }
             | Action::WaitUntil { .. } => Vec::new(),
         }
     }
@@ -95,7 +100,9 @@ impl Lane {
         if let Ok(model) = ports.models.open(&open.model) {
             settings.context_tokens = model.context_tokens();
         }
-        let request = prompt::request(&self.state, open, &settings, &ports.tools);
+        let mut request = prompt::request(&self.state, open, &settings, &ports.tools);
+        // The transcript was redacted when it was folded; folders and what tools say of them were not.
+        request.system = ports.redactor.text(&request.system).into_owned();
         // Writing our own plain data as JSON cannot fail; an empty hash would only be less telling.
         let prompt_hash = serde_json::to_vec(&request)
             .map(|bytes| draw::sha256_hex(&bytes))
@@ -124,6 +131,7 @@ impl Lane {
             text: closing.text.clone(),
             ending: closing.ending,
             notices: turn.notices(),
+            unapproved: turn.unapproved.clone(),
             deliveries: deliveries(&turn.inputs),
         })]
     }

@@ -42,13 +42,17 @@ impl Lane {
                 call,
                 started: true,
                 ..
-            } => self.run_tool(action.key(), *call),
+            } => self.run_tool(&action.key(), *call),
             Action::Reconcile { call, attempt } => self.reconcile(action.key(), *call, *attempt),
             Action::AskOutcome { call, .. } => self.ask_outcome(action.key(), *call),
+            Action::AwaitAnswer { question, until } => {
+                self.await_answer(action.key(), question, *until);
+            }
             Action::WaitUntil { time, .. } => self.wait_until(action.key(), *time),
             Action::Promote { .. }
             | Action::CallModel { .. }
             | Action::DecideCall { .. }
+            | Action::Ask { .. }
             | Action::RunTool { .. }
             | Action::EndTool { .. }
             | Action::Compose { .. }
@@ -56,7 +60,7 @@ impl Lane {
         }
     }
 
-    fn spawn<F>(&mut self, key: String, end: End, cancel: CancellationToken, effect: F)
+    pub(super) fn spawn<F>(&mut self, key: String, end: End, cancel: CancellationToken, effect: F)
     where
         F: Future<Output = Finished> + Send + 'static,
     {
@@ -98,15 +102,16 @@ impl Lane {
         });
     }
 
-    fn run_tool(&mut self, key: String, call: CallId) {
+    fn run_tool(&mut self, key: &str, call: CallId) {
         let (Some(invocation), Some(tool)) = (self.invocation(call), self.tool_of(call).cloned())
         else {
             self.facts.push(failed(call, "the tool is no longer there"));
             return;
         };
         let cancel = invocation.cancel.clone();
+        let background = invocation.background.clone();
         let clock = Arc::clone(&self.ports.clock);
-        self.spawn(key, End::Await, cancel.clone(), async move {
+        self.spawn(key.to_owned(), End::Await, cancel.clone(), async move {
             crash_point("tool.before_run");
             let mut run = std::pin::pin!(tool.run(&invocation));
             let (result, late) = tokio::select! {
@@ -123,6 +128,7 @@ impl Lane {
                 result,
             }
         });
+        self.work.may_go_to_background(key, background);
     }
 
     /// Ends a call that this lane runs. One that it does not run was never begun after its start was

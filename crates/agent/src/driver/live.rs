@@ -2,9 +2,9 @@
 //! Invariant: never waits; whoever cannot keep up misses something that the journal will hold.
 //! It must not know who listens.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use corvid_core::redact::{RedactStream, Redactor};
 use corvid_core::wire::{CallId, LiveEvent};
 use corvid_core::{ModelSink, Progress};
 use tokio::sync::mpsc;
@@ -16,6 +16,7 @@ impl Lane {
     pub(super) fn progress(&self, call: CallId) -> Arc<dyn Progress> {
         Arc::new(LiveProgress {
             live: self.hooks.live.clone(),
+            redactor: Arc::clone(&self.ports.redactor),
             call,
         })
     }
@@ -26,7 +27,8 @@ impl Lane {
             live: self.hooks.live.clone(),
             step,
             attempt,
-            offset: AtomicU64::new(0),
+            written: Mutex::new(Written::new(&self.ports.redactor)),
+            redactor: Arc::clone(&self.ports.redactor),
         }
     }
 }
@@ -36,24 +38,49 @@ pub(super) struct LiveText {
     live: mpsc::Sender<LiveEvent>,
     step: u32,
     attempt: u32,
-    offset: AtomicU64,
+    written: Mutex<Written>,
+    redactor: Arc<Redactor>,
+}
+
+/// How far an attempt's text has come.
+struct Written {
+    offset: u64,
+    /// Holds back what may be the beginning of a secret; the reply has it all.
+    clean: RedactStream,
+}
+
+impl Written {
+    fn new(redactor: &Redactor) -> Self {
+        Self {
+            offset: 0,
+            clean: redactor.stream(),
+        }
+    }
 }
 
 impl ModelSink for LiveText {
     fn delta(&self, text: &str) {
-        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        let offset = self.offset.fetch_add(length, Ordering::Relaxed);
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let clean = written.clean.push(text.as_bytes());
+        if clean.is_empty() {
+            return;
+        }
+        // What is held back ends at a character's end, unless the text itself does not.
+        let text = String::from_utf8_lossy(&clean);
+        let offset = written.offset;
+        written.offset += u64::try_from(text.len()).unwrap_or(u64::MAX);
+        drop(written);
         // A listener that cannot keep up misses text; the reply has it all.
         drop(self.live.try_send(LiveEvent::Delta {
             step: self.step,
             attempt: self.attempt,
             offset,
-            text: text.to_owned(),
+            text: text.into_owned(),
         }));
     }
 
     fn restart(&self) {
-        self.offset.store(0, Ordering::Relaxed);
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Written::new(&self.redactor);
     }
 
     fn waiting(&self, for_ms: u64, reason: &str) {
@@ -66,6 +93,7 @@ impl ModelSink for LiveText {
 
 struct LiveProgress {
     live: mpsc::Sender<LiveEvent>,
+    redactor: Arc<Redactor>,
     call: CallId,
 }
 
@@ -73,7 +101,7 @@ impl Progress for LiveProgress {
     fn show(&self, line: &str) {
         drop(self.live.try_send(LiveEvent::Progress {
             call: self.call,
-            text: line.to_owned(),
+            text: self.redactor.text(line).into_owned(),
         }));
     }
 }

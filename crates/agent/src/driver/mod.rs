@@ -9,6 +9,7 @@ mod decide;
 mod effect;
 mod live;
 mod ports;
+mod question;
 mod result;
 mod span;
 mod work;
@@ -119,7 +120,8 @@ impl Lane {
             first,
             until,
         } = takeover;
-        let state = State::replay(ports.settings.transcript_bytes(), &loaded.events);
+        let mut state = State::replay(ports.settings.transcript_bytes(), &loaded.events);
+        state.allow(loaded.grants);
         // The process that held the session may have answered between the caller's look and this one.
         let reply = commit::reply_to(&until, &loaded.events);
         let epoch = loaded.claim.as_ref().map_or(0, |claim| claim.epoch) + 1;
@@ -188,6 +190,7 @@ impl Lane {
     /// Waits for a result, a wake-up or a stop, and keeps what it brought.
     async fn wait(&mut self) -> Result<(), LaneError> {
         let wake = Arc::clone(&self.hooks.wake);
+        let background = Arc::clone(&self.hooks.background);
         let stop = self.hooks.stop.clone();
         let stoppable = self.stoppable();
         tokio::select! {
@@ -201,6 +204,7 @@ impl Lane {
                 }
             }
             () = wake.notified() => self.read_on().await?,
+            () = background.notified() => self.work.send_to_background(),
             // The next plan stops the turn.
             () = stop.cancelled(), if stoppable => {}
         }

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use corvid_core::redact::Redactor;
 use corvid_core::wire::{Limits, LiveEvent, Requester};
-use corvid_core::{Clock, Journal, Models, Outputs, Policy, Questions, Tasks, Toolset};
+use corvid_core::{Clock, Jobs, Journal, Models, Outputs, Policy, Questions, Tasks, Toolset};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,10 @@ pub struct LanePorts {
     pub questions: Arc<dyn Questions>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Takes calls that go on beside their turn.
+    pub jobs: Arc<dyn Jobs>,
+    /// Hides what must not be written down, shown or sent.
+    pub redactor: Arc<Redactor>,
     /// Where outputs are kept.
     pub outputs: Outputs,
     /// Where tasks run.
@@ -57,6 +62,8 @@ pub struct Hooks {
     pub live: mpsc::Sender<LiveEvent>,
     /// Told that the journal may have grown.
     pub wake: Arc<Notify>,
+    /// Told to let running calls go on as jobs.
+    pub background: Arc<Notify>,
     /// Told the head after each commit.
     pub heads: watch::Sender<u64>,
     /// Stops the running turn, and whatever follows it up to the one that is waited for.

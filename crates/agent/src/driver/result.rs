@@ -47,6 +47,15 @@ impl Lane {
             Finished::Outcome { call, answer, by } => {
                 vec![EventBody::OutcomeAnswered { call, answer, by }]
             }
+            Finished::Answer {
+                question,
+                answer,
+                by,
+            } => vec![EventBody::QuestionAnswered {
+                question,
+                answer,
+                by,
+            }],
             Finished::Time { time } => vec![EventBody::TimerFired { due_at: time }],
             Finished::Panicked { key } => return Err(LaneError::Panicked { key }),
         })
@@ -144,5 +153,6 @@ fn with_output(status: CallStatus, output: ToolOutput) -> CallOutcome {
         status,
         text: output.text,
         output: output.output,
+        notice: output.notice,
     }
 }

@@ -4,9 +4,8 @@
 
 use std::collections::HashMap;
 
-use corvid_core::wire::CallId;
-use corvid_core::wire::{Millis, OutcomeAnswer};
-use corvid_core::{Answer, ModelError, Reconciled, ToolError, ToolOutput};
+use corvid_core::wire::{Answer, Answerer, CallId, Millis, OutcomeAnswer, QuestionId};
+use corvid_core::{Answer as ModelAnswer, ModelError, Reconciled, ToolError, ToolOutput};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +29,7 @@ pub(super) enum Finished {
         turn: u32,
         step: u32,
         attempt: u32,
-        result: Result<Answer, ModelError>,
+        result: Result<ModelAnswer, ModelError>,
     },
     /// A tool call.
     Tool {
@@ -49,6 +48,12 @@ pub(super) enum Finished {
         call: CallId,
         answer: OutcomeAnswer,
         by: String,
+    },
+    /// A person's answer to a question, or that nobody can be asked.
+    Answer {
+        question: QuestionId,
+        answer: Answer,
+        by: Option<Answerer>,
     },
     /// A time that has come.
     Time { time: Millis },
@@ -84,6 +89,8 @@ impl Drop for Report {
 struct Running {
     task: JoinHandle<()>,
     cancel: CancellationToken,
+    /// Asks it to go on as a job.
+    background: Option<CancellationToken>,
     end: End,
 }
 
@@ -127,7 +134,31 @@ impl Work {
         cancel: CancellationToken,
         end: End,
     ) {
-        self.tasks.insert(key, Running { task, cancel, end });
+        let running = Running {
+            task,
+            cancel,
+            background: None,
+            end,
+        };
+        self.tasks.insert(key, running);
+    }
+
+    /// Notes how the task on this key is asked to go on as a job.
+    pub(super) fn may_go_to_background(&mut self, key: &str, background: CancellationToken) {
+        if let Some(running) = self.tasks.get_mut(key) {
+            running.background = Some(background);
+        }
+    }
+
+    /// Asks every running call to go on as a job; those that cannot do not hear it.
+    pub(super) fn send_to_background(&self) {
+        for background in self
+            .tasks
+            .values()
+            .filter_map(|task| task.background.as_ref())
+        {
+            background.cancel();
+        }
     }
 
     pub(super) fn cancel(&self, key: &str) {

@@ -2,7 +2,7 @@
 //! Invariant: an action's key is the same for as long as the same thing is open, and never reused.
 //! It must not know how an action is executed.
 
-use corvid_core::wire::{CallId, InputId, Millis};
+use corvid_core::wire::{CallId, InputId, Millis, QuestionId};
 
 /// One thing that is open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +27,20 @@ pub enum Action {
     DecideCall {
         /// The call.
         call: CallId,
+    },
+    /// Put the question about a call to the journal.
+    Ask {
+        /// The call.
+        call: CallId,
+        /// How often was asked about it before.
+        asked: u32,
+    },
+    /// Show a question and wait for its answer, or for its time to be up.
+    AwaitAnswer {
+        /// The question.
+        question: QuestionId,
+        /// Until when.
+        until: Millis,
     },
     /// Run (or go on with) a tool call.
     RunTool {
@@ -94,6 +108,8 @@ impl Action {
                 ..
             } => format!("model/{turn}.{step}/{attempt}"),
             Self::DecideCall { call } => format!("decide/{call}"),
+            Self::Ask { call, asked } => format!("ask/{call}/{asked}"),
+            Self::AwaitAnswer { question, .. } => format!("question/{question}"),
             Self::RunTool { call, attempt, .. } | Self::EndTool { call, attempt } => {
                 format!("tool/{call}/{attempt}")
             }

@@ -2,7 +2,13 @@
 //! Invariant: total. An event that fits nothing changes nothing but the head.
 //! It must not decide what is due.
 
-use corvid_core::wire::{Admission, Event, EventBody, InputId, Millis, ReplyComposed, TurnStart};
+use std::sync::Arc;
+
+use corvid_core::Message;
+use corvid_core::wire::{
+    Admission, Answer, Answerer, Event, EventBody, InputId, Millis, QuestionId, ReplyComposed,
+    Scope, TurnStart,
+};
 
 use super::State;
 use super::turn::Turn;
@@ -11,7 +17,10 @@ use super::turn::Turn;
 pub fn apply(state: &mut State, event: &Event) {
     state.head = event.seq;
     match &event.body {
-        EventBody::SessionOpened { .. } | EventBody::DeliveryFailed { .. } => {}
+        EventBody::SessionOpened { .. }
+        | EventBody::DeliveryFailed { .. }
+        | EventBody::JobStarted(_)
+        | EventBody::JobFinished(_) => {}
         EventBody::InputAdmitted(admission) => admit(state, admission),
         EventBody::LaneClaimed { epoch, .. } => {
             state.epoch = *epoch;
@@ -39,7 +48,14 @@ pub fn apply(state: &mut State, event: &Event) {
                 apply_to_asking(turn, &event.body);
             }
         }
+        EventBody::QuestionAnswered {
+            question,
+            answer,
+            by,
+        } => hear(state, question, answer, by.as_ref()),
+        EventBody::TurnUndone { turn, restored, .. } => state.history.push(undone(*turn, restored)),
         EventBody::CallDecided(_)
+        | EventBody::QuestionAsked(_)
         | EventBody::ToolStarted { .. }
         | EventBody::ToolFinished { .. }
         | EventBody::OutcomeAnswered { .. } => {
@@ -50,16 +66,59 @@ pub fn apply(state: &mut State, event: &Event) {
     }
 }
 
-/// A steer that arrives while a person is asked what became of a call answers that: leave it, and go on
-/// with what the steer says.
+/// What is said while a question is open answers it: it is what the model wanted to know, or the reason why a
+/// call is denied. A steer that arrives while a person is asked what became of a call answers that: leave it,
+/// and go on with what the steer says.
 fn admit(state: &mut State, admission: &Admission) {
-    state.waiting.push_back(admission.clone());
-    if let Some(turn) = &mut state.turn
-        && turn.closing.is_none()
-        && turn.is_steered_by(admission)
-    {
+    let Some(turn) = state.turn.as_mut().filter(|turn| turn.closing.is_none()) else {
+        state.waiting.push_back(admission.clone());
+        return;
+    };
+    let said = turn
+        .question()
+        .and_then(|question| Some((question.clone(), question.answered_by(admission)?)));
+    if let Some((question, (answer, by))) = said {
+        turn.hear(&question.question, &answer, Some(&by));
+        if let Answer::Text { .. } = answer {
+            // The call's result says it already.
+            turn.inputs.push(admission.clone());
+            return;
+        }
+    }
+    if turn.is_steered_by(admission) {
         turn.skip_unknown();
     }
+    state.waiting.push_back(admission.clone());
+}
+
+/// Takes an answer to the open question; what it allows for the session is kept.
+fn hear(state: &mut State, id: &QuestionId, answer: &Answer, by: Option<&Answerer>) {
+    let Some(turn) = state.turn.as_mut().filter(|turn| turn.closing.is_none()) else {
+        return;
+    };
+    let binding = turn
+        .question()
+        .filter(|question| question.question == *id && question.takes(answer))
+        .and_then(|question| Some(question.approval()?.binding.clone()));
+    turn.hear(id, answer, by);
+    if let (Some(binding), Some(by)) = (binding, by)
+        && let Answer::Allow {
+            scope: Scope::Session,
+        } = answer
+    {
+        state.grants.insert(binding, by.clone());
+    }
+}
+
+/// What the model is told of a turn whose changes were taken back.
+fn undone(turn: u32, restored: &[String]) -> Vec<Arc<Message>> {
+    let files = match restored {
+        [] => "no file was changed by that".to_owned(),
+        files => format!("these files are as before it again: {}", files.join(", ")),
+    };
+    vec![Arc::new(Message::User {
+        text: format!("[The changes of turn {turn} were undone; {files}.]"),
+    })]
 }
 
 fn begin(state: &mut State, start: &TurnStart, at: Millis) {
@@ -117,7 +176,7 @@ fn apply_to_asking(turn: &mut Turn, body: &EventBody) {
             until,
             ..
         } if *number == turn.number => turn.park(*until),
-        EventBody::TimerFired { due_at } => turn.passed = turn.passed.max(*due_at),
+        EventBody::TimerFired { due_at } => turn.pass(*due_at),
         _ => {}
     }
 }
@@ -125,6 +184,11 @@ fn apply_to_asking(turn: &mut Turn, body: &EventBody) {
 fn apply_to_calls(turn: &mut Turn, body: &EventBody) {
     match body {
         EventBody::CallDecided(decision) => turn.decided(decision),
+        EventBody::QuestionAsked(question) => {
+            if let Some(call) = turn.call_mut(question.call) {
+                call.ask(question);
+            }
+        }
         EventBody::ToolStarted {
             call,
             attempt,

@@ -3,7 +3,8 @@
 //! It must not know what the tool does.
 
 use corvid_core::wire::{
-    CallDecision, CallOutcome, CallStatus, Effect, OutcomeAnswer, ToolCall, Verdict,
+    Answer, CallDecision, CallOutcome, CallStatus, Effect, OutcomeAnswer, Question, Subject,
+    ToolCall, Verdict,
 };
 use serde_json::Value;
 
@@ -16,6 +17,10 @@ pub struct Call {
     pub decision: Option<CallDecision>,
     /// How far it has come.
     pub state: CallState,
+    /// How often a person was asked about it.
+    pub asked_about: u32,
+    /// What a person has allowed of it: the approval's binding.
+    pub approved: Option<String>,
 }
 
 /// How far a call has come.
@@ -25,6 +30,13 @@ pub enum CallState {
     Ready {
         /// The next attempt, from 1.
         attempt: u32,
+    },
+    /// A person is to be asked before it runs, or is its answer.
+    Held {
+        /// The attempt that the answer may lead to.
+        attempt: u32,
+        /// The question, once it is asked.
+        question: Option<Box<Question>>,
     },
     /// It was started and nothing ended it.
     Running {
@@ -58,6 +70,16 @@ impl Call {
             asked,
             decision: None,
             state: CallState::Ready { attempt: 1 },
+            asked_about: 0,
+            approved: None,
+        }
+    }
+
+    /// The open question about it.
+    pub fn question(&self) -> Option<&Question> {
+        match &self.state {
+            CallState::Held { question, .. } => question.as_deref(),
+            _ => None,
         }
     }
 
@@ -97,6 +119,13 @@ impl Call {
         }
         let refusal = match &decision.verdict {
             Verdict::Allow { .. } => None,
+            Verdict::Ask { .. } | Verdict::Inquire { .. } => {
+                self.state = CallState::Held {
+                    attempt: 1,
+                    question: None,
+                };
+                None
+            }
             Verdict::Deny { rule, reason } => Some(format!("denied by rule `{rule}`: {reason}")),
             Verdict::Invalid { reason } | Verdict::Repeated { reason } => Some(reason.clone()),
         };
@@ -105,6 +134,81 @@ impl Call {
         }
         self.decision = Some(decision.clone());
         true
+    }
+
+    /// A person is asked about it: for the first time, or since what would run is no longer what was allowed.
+    pub(super) fn ask(&mut self, question: &Question) {
+        let attempt = match &self.state {
+            CallState::Held { attempt, .. } | CallState::Ready { attempt } => *attempt,
+            CallState::Interrupted { attempt, .. } => attempt + 1,
+            _ => return,
+        };
+        self.asked_about += 1;
+        self.approved = None;
+        self.state = CallState::Held {
+            attempt,
+            question: Some(Box::new(question.clone())),
+        };
+    }
+
+    /// Takes the answer to its open question.
+    pub(super) fn hear(&mut self, answer: &Answer, somebody: bool) {
+        let CallState::Held {
+            attempt,
+            question: Some(question),
+        } = &self.state
+        else {
+            return;
+        };
+        if !question.takes(answer) {
+            return;
+        }
+        let because = |reason: &str| match reason {
+            "" => String::new(),
+            reason => format!(": {reason}"),
+        };
+        let (status, text) = match (&question.subject, answer) {
+            (Subject::Approval(approval), Answer::Allow { .. }) => {
+                self.approved = Some(approval.binding.clone());
+                self.state = CallState::Ready { attempt: *attempt };
+                return;
+            }
+            (Subject::Approval(_), Answer::Deny { reason }) if somebody => (
+                CallStatus::Failed,
+                format!("the person denied this call{}", because(reason)),
+            ),
+            (Subject::Approval(approval), Answer::Deny { reason }) => (
+                CallStatus::Failed,
+                format!(
+                    "not run: rule `{}` says to ask a person ({}), and nobody could be asked{}",
+                    approval.rule,
+                    approval.reason,
+                    because(reason)
+                ),
+            ),
+            (Subject::Inquiry(_), Answer::Text { text }) => (CallStatus::Ok, text.clone()),
+            (Subject::Inquiry(_), Answer::Deny { reason }) if somebody => (
+                CallStatus::Failed,
+                format!("the person does not answer{}", because(reason)),
+            ),
+            (Subject::Inquiry(_), _) => (
+                CallStatus::Failed,
+                "nobody can be asked here; decide yourself, or end with what you need to know"
+                    .to_owned(),
+            ),
+            (Subject::Approval(_), Answer::Text { .. }) => return,
+        };
+        self.settle(status, text);
+    }
+
+    /// The time for its open question is up.
+    pub(super) fn expire(&mut self) {
+        let text = match self.question().map(|question| &question.subject) {
+            Some(Subject::Approval(_)) => "denied: nobody answered in time",
+            Some(Subject::Inquiry(_)) => "nobody answered in time",
+            None => return,
+        };
+        self.settle(CallStatus::Failed, text.to_owned());
     }
 
     pub(super) fn start(&mut self, attempt: u32, proof: Option<&Value>) {
@@ -140,7 +244,8 @@ impl Call {
     pub(super) fn finish(&mut self, outcome: &CallOutcome) -> bool {
         let attempt = match &self.state {
             CallState::Settled(_) => return false,
-            CallState::Ready { attempt }
+            CallState::Held { attempt, .. }
+            | CallState::Ready { attempt }
             | CallState::Running { attempt, .. }
             | CallState::Interrupted { attempt, .. }
             | CallState::Unknown { attempt, .. } => *attempt,
@@ -181,7 +286,7 @@ impl Call {
     pub(super) fn close(&mut self) {
         match &self.state {
             CallState::Settled(_) => {}
-            CallState::Ready { .. } => self.settle(
+            CallState::Ready { .. } | CallState::Held { .. } => self.settle(
                 CallStatus::Stopped,
                 "not run: the turn ended before".to_owned(),
             ),
@@ -201,6 +306,7 @@ impl Call {
             status,
             text,
             output: None,
+            notice: None,
         });
     }
 }

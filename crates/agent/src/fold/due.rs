@@ -88,11 +88,12 @@ fn work(turn: &Turn) -> Vec<Action> {
     let parallel = usize::try_from(turn.limits.parallel_calls.max(1)).unwrap_or(usize::MAX);
     let mut actions = Vec::new();
     for call in turn.calls.iter().filter(|call| !call.settled()) {
-        let pure = call.effect() == Effect::Pure;
-        if pure || actions.is_empty() {
+        // What waits for a person is a barrier too: one question at a time.
+        let beside = call.effect() == Effect::Pure && !matches!(call.state, CallState::Held { .. });
+        if beside || actions.is_empty() {
             actions.extend(lead_on(call));
         }
-        if !pure || actions.len() >= parallel {
+        if !beside || actions.len() >= parallel {
             break;
         }
     }
@@ -103,6 +104,17 @@ fn lead_on(call: &Call) -> Option<Action> {
     let id = call.asked.id;
     Some(match &call.state {
         CallState::Settled(_) => return None,
+        CallState::Held { question: None, .. } => Action::Ask {
+            call: id,
+            asked: call.asked_about,
+        },
+        CallState::Held {
+            question: Some(question),
+            ..
+        } => Action::AwaitAnswer {
+            question: question.question.clone(),
+            until: question.expires_at,
+        },
         CallState::Ready { attempt } => Action::RunTool {
             call: id,
             attempt: *attempt,

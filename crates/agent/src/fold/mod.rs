@@ -10,9 +10,10 @@ mod due;
 mod history;
 mod turn;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use corvid_core::wire::{Admission, Event};
+use corvid_core::Grant;
+use corvid_core::wire::{Admission, Answerer, Event};
 
 pub use action::Action;
 pub use call::{Call, CallState};
@@ -33,6 +34,8 @@ pub struct State {
     pub turn: Option<Turn>,
     /// The number of the newest turn, 0 before the first.
     pub last_turn: u32,
+    /// What was allowed for the session: who allowed it, by the approval's binding.
+    pub grants: BTreeMap<String, Answerer>,
     /// The transcript of the turns that have ended, within its byte budget.
     pub history: History,
 }
@@ -46,7 +49,15 @@ impl State {
             waiting: VecDeque::new(),
             turn: None,
             last_turn: 0,
+            grants: BTreeMap::new(),
             history: History::new(history_bytes),
+        }
+    }
+
+    /// Takes in what was allowed for the session before the events that are folded.
+    pub fn allow(&mut self, grants: impl IntoIterator<Item = Grant>) {
+        for grant in grants {
+            self.grants.entry(grant.binding).or_insert(grant.by);
         }
     }
 

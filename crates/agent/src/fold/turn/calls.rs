@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use corvid_core::Message;
+use corvid_core::text::clip;
 use corvid_core::wire::{
-    CallDecision, CallId, CallOutcome, CallStatus, Ending, OutcomeAnswer, Verdict,
+    Answer, Answerer, Approval, CallDecision, CallId, CallOutcome, CallStatus, Ending,
+    OutcomeAnswer, Question, QuestionId, Verdict,
 };
 
 use super::Turn;
@@ -17,6 +19,17 @@ use crate::fold::call::{Call, CallState};
 const MALFORMED_STEPS: u32 = 3;
 /// Times that the very same call may come in a row; the last of them is refused.
 const SAME_CALLS: u32 = 3;
+
+/// How much of what needed an approval is told in a line, in characters.
+const SHOWN_UNAPPROVED: usize = 200;
+
+/// What needed an approval, on one line.
+fn in_short(approval: &Approval) -> String {
+    let (tool, card) = (&approval.tool, &approval.card);
+    let body: Vec<&str> = card.body.split_whitespace().collect();
+    let body = clip(&body.join(" "), SHOWN_UNAPPROVED, "").replace('\n', " ");
+    format!("{tool}: {} ({body})", card.title)
+}
 
 /// The newest call that was decided on, and how often it came in a row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,6 +94,12 @@ impl Turn {
         if !call.finish(outcome) {
             return;
         }
+        if let Some(notice) = &outcome.notice
+            && !self.notices.contains(notice)
+        {
+            self.notices.push(notice.clone());
+        }
+        let Some(call) = self.call(id) else { return };
         if outcome.status == CallStatus::Fatal {
             let text = format!("`{}` failed: {}", call.asked.name, outcome.text);
             self.close(Ending::Failed, text);
@@ -98,6 +117,47 @@ impl Turn {
             self.notices.extend(notice);
         }
         self.settle_step();
+    }
+
+    /// The question that is open; one at most.
+    pub fn question(&self) -> Option<&Question> {
+        self.calls.iter().find_map(Call::question)
+    }
+
+    /// Takes the answer to the open question.
+    pub(in crate::fold) fn hear(
+        &mut self,
+        id: &QuestionId,
+        answer: &Answer,
+        by: Option<&Answerer>,
+    ) {
+        let about = |call: &&mut Call| {
+            let question = call.question();
+            question.is_some_and(|question| question.question == *id)
+        };
+        let Some(call) = self.calls.iter_mut().find(about) else {
+            return;
+        };
+        let approval = call.question().and_then(Question::approval);
+        let unapproved = approval.filter(|_| by.is_none()).map(in_short);
+        call.hear(answer, by.is_some());
+        if let Some(line) = unapproved.filter(|_| call.settled()) {
+            self.unapproved.push(line);
+        }
+        self.settle_step();
+    }
+
+    /// Closes the open question if its time is up.
+    pub(in crate::fold) fn expire_question(&mut self) {
+        let passed = self.passed;
+        let late = |call: &&mut Call| {
+            let question = call.question();
+            question.is_some_and(|question| question.expires_at <= passed)
+        };
+        if let Some(call) = self.calls.iter_mut().find(late) {
+            call.expire();
+            self.settle_step();
+        }
     }
 
     /// Leaves every call whose outcome nobody knows.

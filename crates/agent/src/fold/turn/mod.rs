@@ -44,6 +44,8 @@ pub struct Turn {
     pub parked: u32,
     /// The newest time that is known to have passed since it started, 0 before the first.
     pub passed: Millis,
+    /// What needed an approval for which nobody could be asked, one line each.
+    pub unapproved: Vec<String>,
     notices: Vec<String>,
     crashes: u32,
     malformed: u32,
@@ -95,6 +97,7 @@ impl Turn {
             context_cuts: 0,
             parked: 0,
             passed: 0,
+            unapproved: Vec::new(),
             notices: Vec::new(),
             crashes: 0,
             malformed: 0,
@@ -198,6 +201,14 @@ impl Turn {
         let spent = failures >= self.limits.attempts;
         if spent && self.limits.patience == Patience::GiveUp {
             self.close(Ending::Failed, message);
+        }
+    }
+
+    /// A time has come: what waits for it goes on, and a question that was open until then is closed.
+    pub(super) fn pass(&mut self, time: Millis) {
+        self.passed = self.passed.max(time);
+        if self.closing.is_none() {
+            self.expire_question();
         }
     }
 
