@@ -41,12 +41,13 @@ CREATE TABLE input (
     external_id TEXT    NOT NULL,
     body_hash   TEXT    NOT NULL, -- SHA-256, hex, of what the person said
     owner       TEXT    NOT NULL, -- the process that admitted it
+    job         TEXT,             -- the job whose end it tells; none for what a person said
     answered_by INTEGER,          -- the seq of the reply; none while the input is open
     UNIQUE (channel, account, external_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX input_open ON input (session) WHERE answered_by IS NULL;
-CREATE INDEX input_latest ON input (channel, account, at);
+CREATE INDEX input_latest ON input (channel, account, at) WHERE job IS NULL;
 
 -- The outbox. What is to be sent is in the reply's event; here is only how far it got.
 CREATE TABLE delivery (
@@ -61,6 +62,36 @@ CREATE TABLE delivery (
 
 CREATE INDEX delivery_of_session ON delivery (session, seq);
 CREATE INDEX delivery_open ON delivery (session, seq) WHERE state IN ('prepared', 'sending');
+
+-- What is asked, and with what a question ended, is in the events; here is which of them are open.
+CREATE TABLE question (
+    id       TEXT    NOT NULL PRIMARY KEY,
+    session  TEXT    NOT NULL,
+    seq      INTEGER NOT NULL, -- of `question.asked`
+    ended_by INTEGER           -- the seq of what answered it or made it void; none while it is open
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX question_open ON question (session) WHERE ended_by IS NULL;
+
+-- What was allowed for the rest of a session.
+CREATE TABLE granted (
+    session TEXT    NOT NULL,
+    binding TEXT    NOT NULL, -- of the approval: SHA-256, hex
+    seq     INTEGER NOT NULL, -- of the first answer that allowed it
+    PRIMARY KEY (session, binding)
+) STRICT, WITHOUT ROWID;
+
+-- What a job does, and how it ended, is in the events.
+CREATE TABLE job (
+    id       TEXT    NOT NULL PRIMARY KEY,
+    session  TEXT    NOT NULL,
+    seq      INTEGER NOT NULL, -- of `job.started`
+    owner    TEXT    NOT NULL, -- the process that began it
+    ended_by INTEGER           -- the seq of `job.finished`; none while it is open
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX job_of_session ON job (session, seq);
+CREATE INDEX job_open ON job (session, seq) WHERE ended_by IS NULL;
 
 CREATE TABLE claim (
     resource TEXT    NOT NULL PRIMARY KEY, -- `session/<id>`

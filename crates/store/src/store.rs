@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corvid_core::wire::{DeliveryId, Event, InputId, OwnerId, ReplyComposed, SessionId};
+use corvid_core::wire::{
+    DeliveryId, Event, InputId, JobId, OwnerId, QuestionId, ReplyComposed, SessionId,
+};
 use corvid_core::{Append, AppendError, Appended, Fence, Journal, Loaded, Tasks};
 use tokio::sync::oneshot;
 
@@ -15,8 +17,8 @@ use crate::delivery::{DeliveryEnd, DeliveryRow};
 use crate::error::{OpenError, StoreError};
 use crate::open;
 use crate::owner::Owners;
-use crate::read::{Health, InputRow, Readers, SessionRow};
-use crate::writer::{Job, Prepared, Swap, Writer};
+use crate::read::{Health, InputRow, JobRow, QuestionRow, Readers, SessionRow};
+use crate::writer::{Prepared, Request, Swap, Writer};
 
 /// A handle on the store.
 #[derive(Clone)]
@@ -128,6 +130,49 @@ impl Store {
         self.inner.readers.open_deliveries(session).await
     }
 
+    /// The questions that wait for an answer, in one session or in all of them; who asked first comes first.
+    pub async fn open_questions(
+        &self,
+        session: Option<&SessionId>,
+    ) -> Result<Vec<QuestionRow>, StoreError> {
+        self.inner.readers.open_questions(session).await
+    }
+
+    /// One question, open or not.
+    pub async fn question(&self, question: &QuestionId) -> Result<Option<QuestionRow>, StoreError> {
+        self.inner.readers.question(question).await
+    }
+
+    /// The ids of at most `limit` questions that begin with this text, open or not.
+    pub async fn question_ids(
+        &self,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<Vec<QuestionId>, StoreError> {
+        self.inner.readers.question_ids(prefix, limit).await
+    }
+
+    /// The jobs of one session or of all of them, the newest first.
+    pub async fn jobs(&self, session: Option<&SessionId>) -> Result<Vec<JobRow>, StoreError> {
+        self.inner.readers.jobs(session).await
+    }
+
+    /// The jobs whose end is not in the journal, in one session or in all of them, the newest first; costs what
+    /// there are of them.
+    pub async fn open_jobs(&self, session: Option<&SessionId>) -> Result<Vec<JobRow>, StoreError> {
+        self.inner.readers.open_jobs(session).await
+    }
+
+    /// One job, open or not.
+    pub async fn job(&self, job: &JobId) -> Result<Option<JobRow>, StoreError> {
+        self.inner.readers.job(job).await
+    }
+
+    /// The ids of at most `limit` jobs that begin with this text, open or not.
+    pub async fn job_ids(&self, prefix: &str, limit: u32) -> Result<Vec<JobId>, StoreError> {
+        self.inner.readers.job_ids(prefix, limit).await
+    }
+
     /// Begins a delivery that nobody has begun. False if somebody has, or if there is no such delivery.
     pub async fn begin_delivery(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
         self.hold()?;
@@ -187,8 +232,8 @@ impl Store {
 
     async fn swap(&self, swap: Swap) -> Result<bool, StoreError> {
         let (waiter, outcome) = oneshot::channel();
-        let job = Job::Swap(Box::new(swap), waiter);
-        self.inner.writer.queue(job).await;
+        let request = Request::Swap(Box::new(swap), waiter);
+        self.inner.writer.queue(request).await;
         outcome.await.unwrap_or_else(|_| Err(unanswered()))
     }
 }
@@ -201,8 +246,8 @@ impl Journal for Store {
         }
         let prepared = Prepared::new(append, |owner| self.is_alive(owner))?;
         let (waiter, outcome) = oneshot::channel();
-        let job = Job::Append(Box::new(prepared), waiter);
-        self.inner.writer.queue(job).await;
+        let request = Request::Append(Box::new(prepared), waiter);
+        self.inner.writer.queue(request).await;
         outcome.await.unwrap_or_else(|_| Err(unanswered().into()))
     }
 

@@ -3,7 +3,7 @@
 //! It must not know what the events mean.
 
 use corvid_core::wire::{Event, EventBody, OwnerId, SessionId};
-use corvid_core::{AppendError, ClaimSeen, Loaded};
+use corvid_core::{AppendError, ClaimSeen, Grant, Loaded};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -13,10 +13,12 @@ use crate::error::StoreError;
 const EVENTS: &str = "SELECT seq, at, kind, version, payload FROM event \
      WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?";
 
-/// Head, claim, and the newest place of rest that leaves enough to read and at least one turn.
+/// Head, claim, the newest place of rest that leaves enough to read and at least one turn, and the grants as JSON.
 const LANE: &str = "SELECT head, owner, epoch, coalesce((SELECT seq FROM rest \
          WHERE rest.session = session.id AND rest.transcript_bytes <= session.transcript_bytes - ? AND rest.turn < session.turns \
-         ORDER BY rest.transcript_bytes DESC, rest.seq DESC LIMIT 1), 0) AS start \
+         ORDER BY rest.transcript_bytes DESC, rest.seq DESC LIMIT 1), 0) AS start, \
+     (SELECT json_group_array(json_array(granted.binding, e.kind, e.version, e.payload)) FROM granted \
+         JOIN event AS e ON e.session = granted.session AND e.seq = granted.seq WHERE granted.session = session.id) \
      FROM session LEFT JOIN claim ON resource = 'session/' || id WHERE id = ?";
 
 /// What a lane must know before it reads its events.
@@ -24,6 +26,7 @@ struct Lane {
     head: u64,
     claim: Option<ClaimSeen>,
     start: u64,
+    grants: Vec<Grant>,
 }
 
 impl Readers {
@@ -59,7 +62,7 @@ impl Readers {
             events,
             head: lane.head,
             claim: lane.claim,
-            grants: Vec::new(),
+            grants: lane.grants,
         })
     }
 
@@ -99,8 +102,27 @@ impl Lane {
                 epoch: epoch.cast_unsigned(),
             }),
             start: row.try_get::<i64, _>(3)?.cast_unsigned(),
+            grants: grants(row.try_get(4)?)?,
         })
     }
+}
+
+/// The grants that are listed as bindings, each with the body of the answer that allowed it.
+fn grants(listed: &str) -> Result<Vec<Grant>, sqlx::Error> {
+    let listed: Vec<(String, String, u32, String)> =
+        serde_json::from_str(listed).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    let grant = |(binding, kind, version, payload): (String, String, u32, String)| {
+        let encoded = Encoded {
+            kind: &kind,
+            version,
+            payload: &payload,
+        };
+        match encoded.decode()? {
+            EventBody::QuestionAnswered { by: Some(by), .. } => Ok(Grant { binding, by }),
+            _ => Err(misplaced("a grant", &kind)),
+        }
+    };
+    listed.into_iter().map(grant).collect()
 }
 
 /// An event's body as its row has it: kind, version and payload in three columns.
@@ -125,4 +147,9 @@ impl<'r> Encoded<'r> {
         EventBody::decode(self.kind, self.version, self.payload)
             .map_err(|error| sqlx::Error::Decode(error.into()))
     }
+}
+
+/// What is found in the place of `what` is something else.
+pub(super) fn misplaced(what: &str, found: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("{what}'s place holds `{found}`").into())
 }

@@ -2,21 +2,25 @@
 //! Invariant: every question is one statement, so that each answer is of one moment.
 //! It must not know what is being written.
 
+mod jobs;
 mod journal;
+mod questions;
 mod rows;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sqlx::Sqlite;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{Row as _, Sqlite};
 use tokio::sync::Semaphore;
 
 use crate::error::StoreError;
 use crate::open;
 use crate::writer::Writer;
 
+pub use jobs::JobRow;
+pub use questions::{QuestionRow, QuestionState};
 pub use rows::{Health, InputRow, SessionRow};
 
 /// Questions that are answered at once; each connection costs a thread.
@@ -76,8 +80,25 @@ impl Readers {
         rows.map_err(|error| self.failed(&error))
     }
 
+    /// The ids that a question for a prefix and a limit finds.
+    async fn ids(
+        &self,
+        question: &'static str,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let question = sqlx::query(question).bind(prefix.to_owned()).bind(limit);
+        let rows = self.rows(question).await?;
+        let ids = rows.iter().map(|row| row.try_get(0));
+        ids.map(|id| self.decoded(id)).collect()
+    }
+
     async fn row(&self, question: Question) -> Result<Option<SqliteRow>, StoreError> {
         Ok(self.rows(question).await?.into_iter().next())
+    }
+
+    fn decoded<T>(&self, read: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        read.map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &sqlx::Error) -> StoreError {

@@ -10,7 +10,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::Readers;
-use super::journal::Encoded;
+use super::journal::{Encoded, misplaced};
 use crate::delivery::{DeliveryRow, DeliveryState};
 use crate::error::StoreError;
 use crate::open::VERSION;
@@ -93,8 +93,7 @@ const INPUT: &str = "SELECT session, id, seq, body_hash, answered_by FROM input 
 const REPLY: &str = "SELECT e.seq, e.kind, e.version, e.payload FROM input AS i \
      JOIN event AS e ON e.session = i.session AND e.seq = i.answered_by WHERE i.id = ?";
 
-const LATEST: &str =
-    "SELECT session FROM input WHERE channel = ? AND account = ? ORDER BY at DESC LIMIT 1";
+const LATEST: &str = "SELECT session FROM input WHERE channel = ? AND account = ? AND job IS NULL ORDER BY at DESC LIMIT 1";
 
 const COUNTS: &str = "SELECT sqlite_version(), (SELECT count(*) FROM session), (SELECT coalesce(sum(head), 0) FROM session)";
 
@@ -233,10 +232,6 @@ impl Readers {
             session,
         })
     }
-
-    fn decoded<T>(&self, read: Result<T, sqlx::Error>) -> Result<T, StoreError> {
-        read.map_err(|error| self.failed(&error))
-    }
 }
 
 fn session(row: &SqliteRow) -> Result<SessionRow, sqlx::Error> {
@@ -286,9 +281,6 @@ fn delivery(
 fn reply(encoded: &Encoded<'_>) -> Result<ReplyComposed, sqlx::Error> {
     match encoded.decode()? {
         EventBody::ReplyComposed(reply) => Ok(reply),
-        other => {
-            let found = format!("a reply's place holds `{}`", other.kind());
-            Err(sqlx::Error::Decode(found.into()))
-        }
+        other => Err(misplaced("a reply", other.kind())),
     }
 }

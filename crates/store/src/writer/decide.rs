@@ -1,15 +1,16 @@
 //! Whether an append may happen, given what the store holds now. Pure.
-//! Invariant: a known input outranks the fence; a stale epoch or head appends nothing.
+//! Invariant: a known input outranks the fence; a stale epoch or head appends nothing; a job begins and ends
+//! once, and a question has one answer.
 //! It must not know SQL.
-
-use std::collections::{HashMap, HashSet};
 
 use corvid_core::faults::defect;
 use corvid_core::wire::{
-    Admission, DecodeError, DeliveryId, EventBody, InputId, OwnerId, SessionId,
+    Admission, DecodeError, DeliveryId, EventBody, JobId, OwnerId, QuestionId,
 };
 use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, Ground, draw};
 
+use super::job::check_pairs;
+use super::seen::{InputKey, Seen, SessionSeen};
 use crate::error::StoreError;
 
 /// An append that is well formed, encoded for the journal.
@@ -29,43 +30,6 @@ pub(super) struct Encoded {
     pub(super) payload: String,
     /// For an admission, the hash by which the same message is known again.
     pub(super) body_hash: Option<String>,
-}
-
-/// What the store holds of the sessions and inputs that a group names.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) sessions: HashMap<SessionId, SessionSeen>,
-    pub(super) inputs: HashMap<InputKey, InputSeen>,
-    /// The deliveries that are being sent, each with the process that is at it.
-    pub(super) sending: HashMap<DeliveryId, OwnerId>,
-}
-
-/// A session as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct SessionSeen {
-    pub(super) head: u64,
-    pub(super) claim: Option<ClaimSeen>,
-    pub(super) turns: u64,
-    /// Of text that the model would be shown, since the first event.
-    pub(super) transcript_bytes: u64,
-    /// The inputs that no reply has answered.
-    pub(super) open: HashSet<InputId>,
-}
-
-/// What makes an input the same: channel, account, external id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct InputKey {
-    pub(super) channel: String,
-    pub(super) account: String,
-    pub(super) external_id: String,
-}
-
-/// An input that was admitted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct InputSeen {
-    pub(super) session: SessionId,
-    pub(super) input: InputId,
-    pub(super) body_hash: String,
 }
 
 impl Prepared {
@@ -114,6 +78,23 @@ impl Prepared {
         })
     }
 
+    /// The questions that it answers.
+    pub(super) fn answered(&self) -> impl Iterator<Item = &QuestionId> {
+        self.append.events.iter().filter_map(|event| match event {
+            EventBody::QuestionAnswered { question, .. } => Some(question),
+            _ => None,
+        })
+    }
+
+    /// The jobs that it notes as begun or ended.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &JobId> {
+        self.append.events.iter().filter_map(|event| match event {
+            EventBody::JobStarted(start) => Some(&start.job),
+            EventBody::JobFinished(end) => Some(&end.job),
+            _ => None,
+        })
+    }
+
     /// Whether it begins with the opening of its session.
     pub(super) fn opens(&self) -> bool {
         opens(&self.append)
@@ -133,17 +114,6 @@ impl Encoded {
     }
 }
 
-impl InputKey {
-    /// The key of an admission.
-    pub(super) fn of(admission: &Admission) -> Self {
-        Self {
-            channel: admission.origin.channel.clone(),
-            account: admission.origin.account.clone(),
-            external_id: admission.external_id.clone(),
-        }
-    }
-}
-
 impl Seen {
     /// Where the append's events go, if it may happen. `me` is this process.
     ///
@@ -154,6 +124,7 @@ impl Seen {
         prepared: &Prepared,
         me: &OwnerId,
     ) -> Result<Appended, AppendError> {
+        self.check_jobs(prepared)?;
         for (admission, body_hash) in prepared.admissions() {
             self.check_new(admission, body_hash)?;
         }
@@ -169,10 +140,13 @@ impl Seen {
             }
             Some(seen) => {
                 check_fence(prepared, seen, me)?;
+                self.check_answers(prepared, seen)?;
                 seen.head
             }
             None if prepared.opens() => {
-                check_fence(prepared, &SessionSeen::default(), me)?;
+                let new = SessionSeen::default();
+                check_fence(prepared, &new, me)?;
+                self.check_answers(prepared, &new)?;
                 0
             }
             None => return Err(AppendError::NoSuchSession(session.clone())),
@@ -186,6 +160,7 @@ impl Seen {
     fn check_new(&self, admission: &Admission, body_hash: &str) -> Result<(), AppendError> {
         match self.inputs.get(&InputKey::of(admission)) {
             None => Ok(()),
+            Some(_) if admission.job.is_some() && defect("admit-job-twice") => Ok(()),
             Some(known) if known.body_hash == body_hash => Err(AppendError::AlreadyAdmitted {
                 session: known.session.clone(),
                 input: known.input.clone(),
@@ -216,6 +191,7 @@ fn check_form(append: &Append) -> Result<(), &'static str> {
     if append.events.iter().skip(1).any(opened) {
         return Err("`session.opened` is not its first event");
     }
+    check_pairs(&append.events)?;
     let claims: Vec<(&u64, &OwnerId)> = append
         .events
         .iter()
@@ -247,6 +223,10 @@ fn needs_no_claim(event: &EventBody) -> bool {
         EventBody::SessionOpened { .. }
             | EventBody::InputAdmitted(_)
             | EventBody::StopRequested { .. }
+            | EventBody::QuestionAnswered { .. }
+            | EventBody::TurnUndone { .. }
+            | EventBody::JobStarted(_)
+            | EventBody::JobFinished(_)
             | EventBody::DeliveryFailed { .. }
     )
 }

@@ -1,7 +1,7 @@
-//! One group of jobs, one transaction.
-//! Invariant: each job has an outcome of its own, and one that fails leaves its neighbours as they are; nobody
+//! One group of requests, one transaction.
+//! Invariant: each request has an outcome of its own, and one that fails leaves its neighbours as they are; nobody
 //! hears of success before COMMIT, and if that fails everybody hears of it.
-//! It must not know where jobs come from.
+//! It must not know where requests come from.
 
 use std::path::Path;
 
@@ -11,9 +11,10 @@ use corvid_core::{AppendError, Appended};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::batch::{Batch, Value};
-use super::decide::{Prepared, Seen};
-use super::job::{DeliveryMark, Job, Swap, answer, refuse_all};
+use super::decide::Prepared;
 use super::project::Rows;
+use super::request::{DeliveryMark, Request, Swap, answer, refuse_all};
+use super::seen::Seen;
 use super::snapshot;
 use crate::error::StoreError;
 
@@ -35,35 +36,35 @@ struct Transaction<'a> {
 /// The whole transaction is gone, neighbours included.
 struct Lost(StoreError);
 
-/// The outcomes of a group, in the order of its jobs; they hold once the transaction is committed.
+/// The outcomes of a group, in the order of its requests; they hold once the transaction is committed.
 #[derive(Default)]
 struct Outcomes {
     appends: Vec<Result<Appended, AppendError>>,
     swaps: Vec<Result<bool, StoreError>>,
 }
 
-/// Writes a group and answers each of its jobs. `me` is this process.
+/// Writes a group and answers each of its requests. `me` is this process.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     path: &Path,
     me: &OwnerId,
-    jobs: Vec<Job>,
+    requests: Vec<Request>,
 ) -> Written {
     let mut transaction = Transaction {
         connection,
         path,
         me,
     };
-    match transaction.run(&jobs).await {
+    match transaction.run(&requests).await {
         Ok((outcomes, committed)) => {
-            outcomes.answer(jobs);
+            outcomes.answer(requests);
             Written {
                 committed,
                 usable: true,
             }
         }
         Err(Lost(error)) => {
-            refuse_all(jobs, &error);
+            refuse_all(requests, &error);
             // A connection that cannot roll back is in no known state; another will find the store as it was.
             let rolled_back = sqlx::query("ROLLBACK").execute(connection).await;
             Written {
@@ -75,12 +76,12 @@ pub(super) async fn write(
 }
 
 impl Outcomes {
-    fn answer(self, jobs: Vec<Job>) {
+    fn answer(self, requests: Vec<Request>) {
         let (mut appends, mut swaps) = (self.appends.into_iter(), self.swaps.into_iter());
-        for job in jobs {
-            match job {
-                Job::Append(_, waiter) => answer(waiter, appends.next()),
-                Job::Swap(_, waiter) => answer(waiter, swaps.next()),
+        for request in requests {
+            match request {
+                Request::Append(_, waiter) => answer(waiter, appends.next()),
+                Request::Swap(_, waiter) => answer(waiter, swaps.next()),
             }
         }
     }
@@ -88,12 +89,12 @@ impl Outcomes {
 
 impl Transaction<'_> {
     /// Runs the whole transaction; true if there was something to commit.
-    async fn run(&mut self, jobs: &[Job]) -> Result<(Outcomes, bool), Lost> {
+    async fn run(&mut self, requests: &[Request]) -> Result<(Outcomes, bool), Lost> {
         let (mut appends, mut swaps) = (Vec::new(), Vec::new());
-        for job in jobs {
-            match job {
-                Job::Append(prepared, _) => appends.push(&**prepared),
-                Job::Swap(swap, _) => swaps.push(swap),
+        for request in requests {
+            match request {
+                Request::Append(prepared, _) => appends.push(&**prepared),
+                Request::Swap(swap, _) => swaps.push(swap),
             }
         }
         let seen = snapshot::begin(self.connection, &appends).await;

@@ -1,69 +1,78 @@
-//! What is asked of the writer, and how the asker hears of the outcome.
-//! Invariant: every job is answered exactly once; an asker that is gone is no error.
-//! It must not know transactions.
+//! Whether jobs may be noted as begun or ended. Pure.
+//! Invariant: a job begins once and ends once, and its end is told by the input that comes with it.
+//! It must not know what a job does.
 
-use corvid_core::wire::{DeliveryId, OwnerId};
-use corvid_core::{AppendError, Appended};
-use tokio::sync::oneshot;
+use std::collections::HashMap;
+
+use corvid_core::AppendError;
+use corvid_core::faults::defect;
+use corvid_core::wire::{EventBody, JobId, SessionId};
 
 use super::decide::Prepared;
-use crate::error::StoreError;
+use super::seen::{JobSeen, Seen};
 
-/// Something to write, and who waits for the outcome.
-pub(crate) enum Job {
-    /// Events.
-    Append(Box<Prepared>, Waiter<Appended, AppendError>),
-    /// A delivery's next state; the outcome says whether it had the expected one.
-    Swap(Box<Swap>, Waiter<bool, StoreError>),
-}
-
-/// The end of a job's answer.
-pub(crate) type Waiter<T, E> = oneshot::Sender<Result<T, E>>;
-
-/// A compare-and-set of a delivery's state.
-#[derive(Debug)]
-pub(crate) struct Swap {
-    /// The delivery.
-    pub(crate) delivery: DeliveryId,
-    /// What it must be.
-    pub(crate) from: DeliveryMark,
-    /// What it becomes.
-    pub(crate) to: DeliveryMark,
-}
-
-/// A delivery's state as its row has it.
-#[derive(Debug, Default)]
-pub(crate) struct DeliveryMark {
-    /// The state's name.
-    pub(crate) state: &'static str,
-    /// The process that has it; none stands for any in what a delivery must be.
-    pub(crate) owner: Option<OwnerId>,
-    /// The channel's id of what was sent.
-    pub(crate) external_id: Option<String>,
-}
-
-impl Job {
-    /// Answers that nothing was written.
-    fn refuse(self, error: &StoreError) {
-        match self {
-            Self::Append(_, waiter) => answer(waiter, Some(Err(error.clone().into()))),
-            Self::Swap(_, waiter) => answer(waiter, Some(Err(error.clone()))),
+impl Seen {
+    /// Checks that every job of an append is new where it begins, and open where it ends.
+    ///
+    /// # Errors
+    /// [`AppendError::JobNotOpen`] for the first that is not.
+    pub(super) fn check_jobs(&self, prepared: &Prepared) -> Result<(), AppendError> {
+        let session = &prepared.append.session;
+        let mut within = HashMap::new();
+        for event in &prepared.append.events {
+            let (job, ended) = match event {
+                EventBody::JobStarted(start) => (&start.job, false),
+                EventBody::JobFinished(end) => (&end.job, true),
+                _ => continue,
+            };
+            let known = within.get(job).or_else(|| self.jobs.get(job));
+            let refusal = if ended {
+                why_not_ended(known, session)
+            } else {
+                known.map(|_| "is there already")
+            };
+            if let Some(reason) = refusal {
+                let (job, reason) = (job.clone(), reason.to_owned());
+                return Err(AppendError::JobNotOpen { job, reason });
+            }
+            let now = if ended {
+                JobSeen::ended(session)
+            } else {
+                JobSeen::open(session)
+            };
+            within.insert(job, now);
         }
+        Ok(())
     }
 }
 
-/// Answers all that nothing was written.
-pub(super) fn refuse_all(jobs: impl IntoIterator<Item = Job>, error: &StoreError) {
-    for job in jobs {
-        job.refuse(error);
+fn why_not_ended(known: Option<&JobSeen>, session: &SessionId) -> Option<&'static str> {
+    match known {
+        None => Some("is not known"),
+        Some(job) if job.session != *session => Some("is not one of this session's"),
+        Some(job) if job.ended && !defect("admit-job-twice") => Some("has ended already"),
+        Some(_) => None,
     }
 }
 
-/// Tells the waiter. An outcome that is missing leaves it to learn that nobody answered.
-pub(super) fn answer<T, E>(waiter: Waiter<T, E>, outcome: Option<Result<T, E>>) {
-    if let Some(outcome) = outcome
-        && waiter.send(outcome).is_err()
-    {
-        tracing::trace!("a caller left before its write was done");
+/// Checks that the end of a job and the input that tells of it come together.
+///
+/// # Errors
+/// What is wrong with the append.
+pub(super) fn check_pairs(events: &[EventBody]) -> Result<(), &'static str> {
+    let ended = |event: &EventBody| match event {
+        EventBody::JobFinished(end) => Some(end.job.clone()),
+        _ => None,
+    };
+    let told = |event: &EventBody| match event {
+        EventBody::InputAdmitted(admission) => admission.job.clone(),
+        _ => None,
+    };
+    let ended: Vec<JobId> = events.iter().filter_map(ended).collect();
+    let told: Vec<JobId> = events.iter().filter_map(told).collect();
+    if ended == told {
+        Ok(())
+    } else {
+        Err("the end of a job and the input that tells of it do not come together")
     }
 }

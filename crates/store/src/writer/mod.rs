@@ -1,14 +1,19 @@
 //! The one writer of this process: whatever arrives together shares one transaction.
-//! Invariant: at most one group is being written at a time; a job once queued is written and answered even
+//! Invariant: at most one group is being written at a time; a request once queued is written and answered even
 //! if its caller is gone.
-//! It must not know what the jobs mean; `group` does.
+//! It must not know what the requests mean; `group` does.
 
 mod batch;
 mod decide;
 mod group;
 mod job;
 mod project;
+mod question;
+mod request;
+mod seen;
 mod snapshot;
+mod tables;
+mod text;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,12 +28,12 @@ use crate::error::StoreError;
 use crate::open;
 
 pub(crate) use decide::Prepared;
-pub(crate) use job::{DeliveryMark, Job, Swap};
+pub(crate) use request::{DeliveryMark, Request, Swap};
 
-/// Jobs that may wait; beyond that, callers do.
+/// Requests that may wait; beyond that, callers do.
 const QUEUE: usize = 1024;
 
-/// Jobs that share one transaction at most, so that the first need not wait long for the last.
+/// Requests that share one transaction at most, so that the first need not wait long for the last.
 const GROUP: usize = 256;
 
 /// Commits after which a process is taken for one that stays and writes much.
@@ -37,7 +42,7 @@ const SETTLED: u64 = 64;
 /// A handle on the queue.
 #[derive(Clone)]
 pub(crate) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    requests: mpsc::Sender<Request>,
     tasks: Tasks,
     shared: Arc<Shared>,
 }
@@ -52,7 +57,7 @@ struct Shared {
 
 /// What the task at work needs.
 struct Desk {
-    jobs: mpsc::Receiver<Job>,
+    requests: mpsc::Receiver<Request>,
     path: PathBuf,
     owner: OwnerId,
     /// None after an error that left it unusable; the next group opens another.
@@ -90,15 +95,15 @@ impl Writer {
         owner: OwnerId,
         tasks: &Tasks,
     ) -> Self {
-        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (requests, queue) = mpsc::channel(QUEUE);
         Self {
-            jobs,
+            requests,
             tasks: tasks.clone(),
             shared: Arc::new(Shared {
                 busy: AtomicBool::new(false),
                 commits: AtomicU64::new(0),
                 desk: Mutex::new(Desk {
-                    jobs: queue,
+                    requests: queue,
                     path,
                     owner,
                     connection: Some(connection),
@@ -107,10 +112,10 @@ impl Writer {
         }
     }
 
-    /// Queues a job; its answer comes through the sender within it. Waits while the queue is full.
-    pub(crate) async fn queue(&self, job: Job) {
+    /// Queues a request; its answer comes through the sender within it. Waits while the queue is full.
+    pub(crate) async fn queue(&self, request: Request) {
         // The receiver lives as long as `shared`, so the queue is never closed.
-        if self.jobs.send(job).await.is_ok() {
+        if self.requests.send(request).await.is_ok() {
             self.begin();
         }
     }
@@ -131,7 +136,7 @@ impl Writer {
     /// What is queued meanwhile waits, so this is for short questions.
     pub(crate) fn lend(&self) -> Option<Lent<'_>> {
         let desk = self.shared.desk.try_lock().ok()?;
-        (desk.jobs.is_empty() && desk.connection.is_some()).then_some(Lent(desk))
+        (desk.requests.is_empty() && desk.connection.is_some()).then_some(Lent(desk))
     }
 
     /// Transactions that this process has committed.
@@ -154,8 +159,8 @@ impl Shared {
                 }
             }
             self.busy.store(false, Ordering::SeqCst);
-            // A job that was queued after the last look saw `busy` and relies on this one.
-            if desk.jobs.is_empty() || self.busy.swap(true, Ordering::SeqCst) {
+            // A request that was queued after the last look saw `busy` and relies on this one.
+            if desk.requests.is_empty() || self.busy.swap(true, Ordering::SeqCst) {
                 return;
             }
         }
@@ -163,11 +168,11 @@ impl Shared {
 }
 
 impl Desk {
-    fn next_group(&mut self) -> Option<Vec<Job>> {
-        let mut group = vec![self.jobs.try_recv().ok()?];
+    fn next_group(&mut self) -> Option<Vec<Request>> {
+        let mut group = vec![self.requests.try_recv().ok()?];
         while group.len() < GROUP {
-            match self.jobs.try_recv() {
-                Ok(job) => group.push(job),
+            match self.requests.try_recv() {
+                Ok(request) => group.push(request),
                 Err(_) => break,
             }
         }
@@ -183,14 +188,14 @@ impl Desk {
     }
 
     /// Writes and answers a group; true if it was committed.
-    async fn write(&mut self, group: Vec<Job>) -> bool {
+    async fn write(&mut self, group: Vec<Request>) -> bool {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => match open::connect(&self.path).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     let error = StoreError::of(&self.path, &error);
-                    job::refuse_all(group, &error);
+                    request::refuse_all(group, &error);
                     return false;
                 }
             },
@@ -222,7 +227,7 @@ mod tests {
         let relay = Relay(writer.clone());
         let (waiter, outcome) = oneshot::channel();
         let swap = Swap::begin(&DeliveryId::new("d-no"), &me);
-        writer.queue(Job::Swap(Box::new(swap), waiter)).await;
+        writer.queue(Request::Swap(Box::new(swap), waiter)).await;
         let panicking = tasks.spawn(TaskKind::Service, "panicking", async move {
             let _at_work = relay;
             panic!("the writer comes to grief");

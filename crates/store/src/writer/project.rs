@@ -3,81 +3,35 @@
 //! made anew from the journal.
 //! It must not know whether an append may happen.
 
-use corvid_core::wire::{EventBody, OwnerId, Part, ReplyComposed, SessionId, Verdict};
+use std::collections::HashMap;
+
+use corvid_core::faults::defect;
+use corvid_core::wire::{Admission, EventBody, Millis, OwnerId, ReplyComposed, SessionId};
 use corvid_core::{Appended, ClaimSeen};
 use serde_json::{Value as Json, json};
 
 use super::batch::{Batch, Value};
-use super::decide::{InputKey, InputSeen, Prepared, Seen, SessionSeen};
-
-/// Characters of a session's title.
-const TITLE_CHARACTERS: usize = 80;
-
-/// The tables that follow from events: for each the statement that takes its rows as one JSON array. In this
-/// order they never miss what another has to write first.
-const STATEMENTS: [(Table, &str); 7] = [
-    (
-        Table::Session,
-        "INSERT INTO session (id, working_dir, opened_at, last_at, head, turns, transcript_bytes, title) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
-         FROM json_each(?) WHERE true ON CONFLICT (id) DO UPDATE SET \
-         last_at = max(last_at, excluded.last_at), head = excluded.head, turns = excluded.turns, \
-         transcript_bytes = excluded.transcript_bytes, title = coalesce(title, excluded.title)",
-    ),
-    (
-        Table::Claim,
-        "INSERT INTO claim (resource, owner, epoch) \
-         SELECT 'session/' || (value ->> 0), value ->> 1, value ->> 2 \
-         FROM json_each(?) WHERE true ON CONFLICT (resource) DO UPDATE SET \
-         owner = excluded.owner, epoch = excluded.epoch",
-    ),
-    (
-        Table::Input,
-        "INSERT INTO input (id, session, seq, at, channel, account, external_id, body_hash, owner) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8 \
-         FROM json_each(?)",
-    ),
-    (
-        Table::Answer,
-        "UPDATE input SET answered_by = k.value ->> 1 FROM json_each(?) AS k WHERE input.id = k.value ->> 0",
-    ),
-    (
-        Table::Delivery,
-        "INSERT INTO delivery (id, session, seq, state, owner) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, 'prepared', (SELECT owner FROM input WHERE input.id = value ->> 3) \
-         FROM json_each(?)",
-    ),
-    (
-        Table::Rest,
-        "INSERT INTO rest (session, transcript_bytes, seq, turn) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
-    ),
-    (
-        Table::Failure,
-        "UPDATE delivery SET state = 'failed', owner = NULL, reason = k.value ->> 1 \
-         FROM json_each(?) AS k WHERE delivery.id = k.value ->> 0",
-    ),
-];
+use super::decide::Prepared;
+use super::question::{ends, granted};
+use super::seen::{InputKey, InputSeen, JobSeen, QuestionSeen, Seen, SessionSeen};
+use super::tables::{STATEMENTS, Table};
+use super::text::{clip_title, transcript_bytes};
 
 const INSERT_EVENTS: &str = "INSERT INTO event (session, seq, at, kind, version, payload) VALUES";
-
-/// What follows from events, one name for each statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Table {
-    Session,
-    Claim,
-    Input,
-    Answer,
-    Delivery,
-    Rest,
-    Failure,
-}
 
 /// The rows of a group.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     events: Vec<[Value; 6]>,
     derived: Vec<(Table, Json)>,
+}
+
+/// Where an event goes, and who writes it when.
+struct Place<'a> {
+    session: &'a SessionId,
+    seq: u64,
+    at: Millis,
+    me: &'a OwnerId,
 }
 
 impl Rows {
@@ -91,20 +45,6 @@ impl Rows {
     ) {
         let append = &prepared.append;
         let session = &append.session;
-        let mut hashes = Vec::new();
-        for (admission, body_hash) in prepared.admissions() {
-            let known = InputSeen {
-                session: session.clone(),
-                input: admission.input.clone(),
-                body_hash: body_hash.to_owned(),
-            };
-            seen.inputs.insert(InputKey::of(admission), known);
-            hashes.push(body_hash);
-        }
-        let mut hashes = hashes.into_iter();
-        let mut title = None;
-        let lane = seen.sessions.entry(session.clone()).or_default();
-        lane.head = place.head;
         let events = append.events.iter().zip(&prepared.encoded);
         for (seq, (event, encoded)) in (place.first..).zip(events) {
             self.events.push([
@@ -115,46 +55,127 @@ impl Rows {
                 event.version().into(),
                 encoded.payload.as_str().into(),
             ]);
-            lane.transcript_bytes += transcript_bytes(event);
-            match event {
-                EventBody::InputAdmitted(admission) => {
-                    title = title.or_else(|| Some(clip_title(&admission.parts)));
-                    lane.open.insert(admission.input.clone());
-                    let row = json!([
-                        admission.input,
-                        session,
-                        seq,
-                        append.at,
-                        admission.origin.channel,
-                        admission.origin.account,
-                        admission.external_id,
-                        hashes.next(),
-                        me,
-                    ]);
-                    self.derive(Table::Input, row);
-                }
-                EventBody::LaneClaimed { epoch, owner } => {
-                    let (owner, epoch) = (owner.clone(), *epoch);
-                    self.derive(Table::Claim, json!([session, owner, epoch]));
-                    lane.claim = Some(ClaimSeen { owner, epoch });
-                }
-                EventBody::TurnStarted(start) => lane.turns = start.turn.into(),
-                EventBody::ReplyComposed(reply) => self.compose(session, seq, reply, lane),
-                EventBody::DeliveryFailed { delivery, reason } => {
-                    seen.sending.remove(delivery);
-                    self.derive(Table::Failure, json!([delivery, reason]));
-                }
-                _ => {}
-            }
+            let place = Place {
+                session,
+                seq,
+                at: append.at,
+                me,
+            };
+            self.follow(&place, event, encoded.body_hash.as_deref(), seen);
         }
+        let lane = seen.sessions.entry(session.clone()).or_default();
+        lane.head = place.head;
         let working_dir = match append.events.first() {
             Some(EventBody::SessionOpened { working_dir }) => working_dir,
             // The row is there, and keeps its own.
             _ => "",
         };
+        let title = prepared
+            .admissions()
+            .find(|(admission, _)| admission.job.is_none())
+            .map(|(admission, _)| clip_title(&admission.parts));
         let (head, turns, bytes) = (lane.head, lane.turns, lane.transcript_bytes);
         let row = json!([session, working_dir, append.at, head, turns, bytes, title]);
         self.derive(Table::Session, row);
+    }
+
+    /// Adds what follows from one event.
+    fn follow(
+        &mut self,
+        place: &Place<'_>,
+        event: &EventBody,
+        body_hash: Option<&str>,
+        seen: &mut Seen,
+    ) {
+        let (session, seq) = (place.session, place.seq);
+        self.end_questions(place, event, seen);
+        let lane = seen.sessions.entry(session.clone()).or_default();
+        lane.transcript_bytes += transcript_bytes(event);
+        match event {
+            EventBody::InputAdmitted(admission) => {
+                lane.open.insert(admission.input.clone());
+                self.admit(place, admission, body_hash, &mut seen.inputs);
+            }
+            EventBody::LaneClaimed { epoch, owner } => {
+                let (owner, epoch) = (owner.clone(), *epoch);
+                self.derive(Table::Claim, json!([session, owner, epoch]));
+                lane.claim = Some(ClaimSeen { owner, epoch });
+            }
+            EventBody::TurnStarted(start) => lane.turns = start.turn.into(),
+            EventBody::ReplyComposed(reply) => self.compose(session, seq, reply, lane),
+            EventBody::DeliveryFailed { delivery, reason } => {
+                seen.sending.remove(delivery);
+                self.derive(Table::Failure, json!([delivery, reason]));
+            }
+            EventBody::QuestionAsked(question) => {
+                self.derive(Table::Question, json!([question.question, session, seq]));
+                lane.questions.push((**question).clone());
+            }
+            EventBody::JobStarted(start) => {
+                let row = json!([start.job, session, seq, place.me]);
+                self.derive(Table::Job, row);
+                seen.jobs.insert(start.job.clone(), JobSeen::open(session));
+            }
+            EventBody::JobFinished(end) if !defect("admit-job-twice") => {
+                self.derive(Table::JobEnd, json!([end.job, seq]));
+                seen.jobs.insert(end.job.clone(), JobSeen::ended(session));
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends the questions of the session that the event answers or makes void.
+    fn end_questions(&mut self, place: &Place<'_>, event: &EventBody, seen: &mut Seen) {
+        let Some(lane) = seen.sessions.get_mut(place.session) else {
+            return;
+        };
+        for question in lane
+            .questions
+            .extract_if(.., |question| ends(event, question))
+        {
+            if let Some(binding) = granted(event, &question) {
+                self.derive(Table::Granted, json!([place.session, binding, place.seq]));
+            }
+            let id = question.question;
+            self.derive(Table::QuestionEnd, json!([id, place.seq]));
+            let ended = QuestionSeen {
+                session: place.session.clone(),
+                ended: Some(event.kind().to_owned()),
+            };
+            seen.questions.insert(id, ended);
+        }
+    }
+
+    fn admit(
+        &mut self,
+        place: &Place<'_>,
+        admission: &Admission,
+        body_hash: Option<&str>,
+        inputs: &mut HashMap<InputKey, InputSeen>,
+    ) {
+        let known = InputSeen {
+            session: place.session.clone(),
+            input: admission.input.clone(),
+            body_hash: body_hash.unwrap_or_default().to_owned(),
+        };
+        let known = inputs.insert(InputKey::of(admission), known);
+        if known.is_some() && defect("admit-job-twice") {
+            // The journal has it twice now; the table could not take it.
+            return;
+        }
+        let row = json!([
+            admission.input,
+            place.session,
+            place.seq,
+            place.at,
+            admission.origin.channel,
+            admission.origin.account,
+            admission.external_id,
+            body_hash,
+            place.me,
+            admission.job,
+        ]);
+        self.derive(Table::Input, row);
     }
 
     /// The statements that write the rows; none if there are none.
@@ -201,65 +222,5 @@ impl Rows {
             let row = json!([session, lane.transcript_bytes, seq, reply.turn]);
             self.derive(Table::Rest, row);
         }
-    }
-}
-
-/// Bytes of text that the model is shown because of this event, the measure of `Message::bytes`.
-fn transcript_bytes(event: &EventBody) -> u64 {
-    let bytes = match event {
-        EventBody::InputAdmitted(admission) => admission
-            .parts
-            .iter()
-            .map(|part| part.as_text().len())
-            .sum(),
-        EventBody::ModelAnswered(answer) => answer
-            .calls
-            .iter()
-            .map(|call| call.name.len() + call.arguments.len())
-            .sum::<usize>()
-            .saturating_add(answer.text.len()),
-        EventBody::ToolFinished { outcome, .. } => outcome.text.len(),
-        EventBody::CallDecided(decision) => match &decision.verdict {
-            Verdict::Allow { .. } | Verdict::Ask { .. } | Verdict::Inquire { .. } => 0,
-            Verdict::Deny { reason, .. }
-            | Verdict::Invalid { reason }
-            | Verdict::Repeated { reason } => reason.len(),
-        },
-        _ => 0,
-    };
-    bytes as u64
-}
-
-/// The first characters of a message, on one line.
-fn clip_title(parts: &[Part]) -> String {
-    let mut title = String::new();
-    for word in parts
-        .iter()
-        .flat_map(|part| part.as_text().split_whitespace())
-    {
-        if !title.is_empty() {
-            title.push(' ');
-        }
-        title.extend(word.chars().take(TITLE_CHARACTERS));
-        // At most four bytes a character: enough is read, however long the message.
-        if title.len() > 4 * TITLE_CHARACTERS {
-            break;
-        }
-    }
-    let clipped: String = title.chars().take(TITLE_CHARACTERS).collect();
-    clipped.trim_end().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_title_is_one_short_line() {
-        let check = |text: &str, expect: &str| assert_eq!(clip_title(&[Part::text(text)]), expect);
-        check("what's in\n  this folder?", "what's in this folder?");
-        check("", "");
-        check(&"ü".repeat(100), &"ü".repeat(80));
-        check(&"word ".repeat(10_000), "word ".repeat(16).trim_end());
     }
 }

@@ -1,20 +1,25 @@
-//! Beginning a transaction and reading what its jobs must be checked against, in one trip.
+//! Beginning a transaction and reading what its requests must be checked against, in one trip.
 //! Invariant: the write lock is held from before the reading on, so that what was seen stays true.
 //! It must not know how it is decided.
 
 use corvid_core::ClaimSeen;
-use corvid_core::wire::{DeliveryId, InputId, OwnerId, SessionId};
+use corvid_core::wire::{
+    DeliveryId, EventBody, InputId, JobId, OwnerId, Question, QuestionId, SessionId,
+};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Error, Row as _};
 
 use super::batch::Batch;
-use super::decide::{InputKey, InputSeen, Prepared, Seen, SessionSeen};
+use super::decide::Prepared;
+use super::seen::{InputKey, InputSeen, JobSeen, QuestionSeen, Seen, SessionSeen};
 
 /// One row that holds all sessions as JSON: a row each would wake the asker once a session.
 const SESSIONS: &str = "SELECT 'sessions', json_group_array(json_array(id, head, turns, transcript_bytes, owner, epoch, \
-     json((SELECT json_group_array(input.id) FROM input WHERE input.session = session.id AND answered_by IS NULL)))) \
+     json((SELECT json_group_array(input.id) FROM input WHERE input.session = session.id AND answered_by IS NULL)), \
+     json((SELECT json_group_array(json_array(e.kind, e.version, e.payload)) FROM question AS q \
+     JOIN event AS e ON e.session = q.session AND e.seq = q.seq WHERE q.session = session.id AND q.ended_by IS NULL)))) \
      FROM session LEFT JOIN claim ON resource = 'session/' || id \
      WHERE id IN (SELECT value FROM json_each(?))";
 
@@ -27,6 +32,14 @@ const INPUTS: &str = "SELECT 'inputs', json_group_array(json_array(i.channel, i.
 const DELIVERIES: &str = "SELECT 'deliveries', json_group_array(json_array(id, owner)) FROM delivery \
      WHERE state = 'sending' AND id IN (SELECT value FROM json_each(?))";
 
+/// One row that holds the questions that were asked before, with what ended them, as JSON.
+const QUESTIONS: &str = "SELECT 'questions', json_group_array(json_array(q.id, q.session, e.kind)) FROM question AS q \
+     LEFT JOIN event AS e ON e.session = q.session AND e.seq = q.ended_by WHERE q.id IN (SELECT value FROM json_each(?))";
+
+/// One row that holds jobs as JSON.
+const JOBS: &str = "SELECT 'jobs', json_group_array(json_array(id, session, ended_by)) FROM job \
+     WHERE id IN (SELECT value FROM json_each(?))";
+
 /// A session as [`SESSIONS`] has it.
 type Session = (
     SessionId,
@@ -36,7 +49,11 @@ type Session = (
     Option<OwnerId>,
     Option<u64>,
     Vec<InputId>,
+    Vec<Body>,
 );
+
+/// An event's body as its row has it: kind, version, payload.
+type Body = (String, u32, String);
 
 /// An input as [`INPUTS`] has it.
 type Input = (String, String, String, SessionId, InputId, String);
@@ -83,6 +100,11 @@ async fn ask(
         .iter()
         .flat_map(|append| append.failures())
         .collect();
+    let answered: Vec<&QuestionId> = appends
+        .iter()
+        .flat_map(|append| append.answered())
+        .collect();
+    let jobs: Vec<&JobId> = appends.iter().flat_map(|append| append.jobs()).collect();
     if !sessions.is_empty() {
         batch.push(SESSIONS, [json!(sessions).to_string().into()]);
     }
@@ -92,14 +114,34 @@ async fn ask(
     if !failed.is_empty() {
         batch.push(DELIVERIES, [json!(failed).to_string().into()]);
     }
-    let rows = batch.run(connection).await?;
-    let sessions = listed(&rows, "sessions")?.into_iter().map(session);
-    let inputs = listed(&rows, "inputs")?.into_iter().map(input);
-    let sending = listed(&rows, "deliveries")?.into_iter();
+    if !answered.is_empty() {
+        batch.push(QUESTIONS, [json!(answered).to_string().into()]);
+    }
+    if !jobs.is_empty() {
+        batch.push(JOBS, [json!(jobs).to_string().into()]);
+    }
+    seen(&batch.run(connection).await?)
+}
+
+fn seen(rows: &[SqliteRow]) -> Result<Seen, Error> {
+    let sessions = listed(rows, "sessions")?.into_iter().map(session);
+    let inputs = listed(rows, "inputs")?.into_iter().map(input);
+    let sending = listed(rows, "deliveries")?.into_iter();
+    let questions = listed(rows, "questions")?.into_iter();
+    let jobs = listed(rows, "jobs")?.into_iter();
     Ok(Seen {
-        sessions: sessions.collect(),
+        sessions: sessions.collect::<Result<_, _>>()?,
         inputs: inputs.collect(),
         sending: sending.collect(),
+        questions: questions
+            .map(|(question, session, ended)| (question, QuestionSeen { session, ended }))
+            .collect(),
+        jobs: jobs
+            .map(|(job, session, ended): (_, _, Option<u64>)| {
+                let ended = ended.is_some();
+                (job, JobSeen { session, ended })
+            })
+            .collect(),
     })
 }
 
@@ -114,8 +156,8 @@ fn listed<T: DeserializeOwned>(rows: &[SqliteRow], name: &str) -> Result<Vec<T>,
     Ok(Vec::new())
 }
 
-fn session(row: Session) -> (SessionId, SessionSeen) {
-    let (session, head, turns, transcript_bytes, owner, epoch, open) = row;
+fn session(row: Session) -> Result<(SessionId, SessionSeen), Error> {
+    let (session, head, turns, transcript_bytes, owner, epoch, open, asked) = row;
     let claim = owner.zip(epoch);
     let seen = SessionSeen {
         head,
@@ -123,8 +165,19 @@ fn session(row: Session) -> (SessionId, SessionSeen) {
         turns,
         transcript_bytes,
         open: open.into_iter().collect(),
+        questions: asked.into_iter().map(question).collect::<Result<_, _>>()?,
     };
-    (session, seen)
+    Ok((session, seen))
+}
+
+fn question((kind, version, payload): Body) -> Result<Question, Error> {
+    match EventBody::decode(&kind, version, &payload) {
+        Ok(EventBody::QuestionAsked(question)) => Ok(*question),
+        Ok(_) => Err(Error::Decode(
+            format!("a question's place holds `{kind}`").into(),
+        )),
+        Err(error) => Err(Error::Decode(error.into())),
+    }
 }
 
 fn input(row: Input) -> (InputKey, InputSeen) {
