@@ -2,6 +2,7 @@
 //! Invariant: what is not granted is denied by the system itself, whatever a command or a path says.
 //! It must not know tools, turns, or who asked.
 
+pub mod egress;
 mod grants;
 mod host;
 pub mod paths;
