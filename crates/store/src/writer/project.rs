@@ -15,7 +15,7 @@ use super::decide::Prepared;
 use super::question::{ends, granted};
 use super::seen::{InputKey, InputSeen, JobSeen, QuestionSeen, Seen, SessionSeen};
 use super::tables::{STATEMENTS, Table};
-use super::text::{clip_title, transcript_bytes};
+use super::text::{clip_title, message_bytes, transcript_bytes};
 
 const INSERT_EVENTS: &str = "INSERT INTO event (session, seq, at, kind, version, payload) VALUES";
 
@@ -135,6 +135,10 @@ impl Rows {
         {
             if let Some(binding) = granted(event, &question) {
                 self.derive(Table::Granted, json!([place.session, binding, place.seq]));
+            }
+            if let (EventBody::InputAdmitted(reason), Some(_)) = (event, question.approval()) {
+                // The model is shown it as a message, and as the reason of a denial.
+                lane.transcript_bytes += message_bytes(&reason.parts) as u64;
             }
             let id = question.question;
             self.derive(Table::QuestionEnd, json!([id, place.seq]));

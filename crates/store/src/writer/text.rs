@@ -10,11 +10,7 @@ const TITLE_CHARACTERS: usize = 80;
 /// Bytes of text that the model is shown because of this event.
 pub(super) fn transcript_bytes(event: &EventBody) -> u64 {
     let bytes = match event {
-        EventBody::InputAdmitted(admission) => admission
-            .parts
-            .iter()
-            .map(|part| part.as_text().len())
-            .sum(),
+        EventBody::InputAdmitted(admission) => message_bytes(&admission.parts),
         EventBody::ModelAnswered(answer) => answer
             .calls
             .iter()
@@ -28,14 +24,19 @@ pub(super) fn transcript_bytes(event: &EventBody) -> u64 {
             | Verdict::Invalid { reason }
             | Verdict::Repeated { reason } => reason.len(),
         },
-        // What a message answers with is counted once, with the message.
         EventBody::QuestionAnswered { answer, .. } => match answer {
             Answer::Allow { .. } => 0,
             Answer::Deny { reason: text } | Answer::Text { text } => text.len(),
         },
+        EventBody::TurnUndone { restored, .. } => restored.iter().map(String::len).sum(),
         _ => 0,
     };
     bytes as u64
+}
+
+/// Bytes of text in a message.
+pub(super) fn message_bytes(parts: &[Part]) -> usize {
+    parts.iter().map(|part| part.as_text().len()).sum()
 }
 
 /// The first characters of a message, on one line.

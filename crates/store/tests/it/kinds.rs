@@ -5,20 +5,15 @@
 use std::collections::BTreeSet;
 
 use corvid_core::wire::{
-    CallDecision, CallId, CallKey, CallOutcome, CallStatus, DeliveryId, Effect, EventBody, Fault,
-    InputId, KINDS, OutcomeAnswer, OutputRef, ParkReason, Requester, Role, SessionId, Verdict,
+    Answer, CallDecision, CallKey, CallOutcome, CallStatus, DeliveryId, Effect, EventBody, Fault,
+    InputId, KINDS, OutcomeAnswer, OutputRef, ParkReason, QuestionId, Requester, Role, Scope,
+    SessionId, Verdict,
 };
 use corvid_core::{Append, Fence, Journal as _, draw};
 
 use crate::scene::{
-    Lane, Scene, admission, model_answered, model_requested, open, opened, reply, take,
-    turn_started,
-};
-
-const CALL: CallId = CallId {
-    turn: 1,
-    step: 1,
-    index: 0,
+    CALL, Lane, Scene, admission, job_end, job_start, model_answered, model_requested, open,
+    opened, person, question, reply, take, turn_started,
 };
 
 /// One of each kind that a lane writes.
@@ -42,6 +37,24 @@ fn samples(input: &InputId, delivery: &DeliveryId) -> Vec<EventBody> {
     ];
     bodies.extend(call_samples());
     bodies.extend([
+        EventBody::QuestionAsked(Box::new(question("q-1", true))),
+        EventBody::QuestionAnswered {
+            question: QuestionId::new("q-1"),
+            answer: Answer::Allow {
+                scope: Scope::Session,
+            },
+            by: Some(person("1000", Role::Owner)),
+        },
+        EventBody::JobStarted(Box::new(job_start("j-1"))),
+    ]);
+    bodies.extend(job_end("j-1", "make: done"));
+    bodies.extend([
+        EventBody::TurnUndone {
+            turn: 1,
+            restored: vec!["src/lib.rs".to_owned()],
+            left: vec!["notes.md: changed since".to_owned()],
+            by: person("1000", Role::Owner).person,
+        },
         EventBody::StopRequested {
             by: Requester {
                 id: "1000".to_owned(),
