@@ -38,6 +38,7 @@ fn limits() -> Limits {
         parallel_calls: 8,
         attempts: 3,
         patience: Patience::Park,
+        question_ms: 600_000,
     }
 }
 
@@ -90,6 +91,7 @@ fn beginning(turn: u32) -> [EventBody; 2] {
         mode: Mode::Steer,
         working_dir: "/work".to_owned(),
         flags: Flags::default(),
+        job: None,
     };
     [
         EventBody::InputAdmitted(admission),
@@ -158,6 +160,7 @@ fn call(turn: u32) -> [EventBody; 5] {
                 status: CallStatus::Ok,
                 text: "one line of a log that says what changed\n".repeat(10),
                 output: None,
+                notice: None,
             },
         },
     ]
@@ -174,6 +177,7 @@ fn end(turn: u32) -> [EventBody; 3] {
             text: text.to_owned(),
             ending: Ending::Answered,
             notices: Vec::new(),
+            unapproved: Vec::new(),
             deliveries: vec![DeliveryDraft {
                 delivery: DeliveryId::new(format!("d-{turn}")),
                 to: terminal(),

@@ -4,10 +4,11 @@
 
 use corvid_core::draw;
 use corvid_core::wire::{
-    Address, Admission, CallDecision, CallId, CallOutcome, CallStatus, DeliveryDraft, DeliveryId,
-    Effect, Ending, Event, EventBody, Fault, Finish, Flags, InputId, Limits, Millis, Mode,
-    ModelAnswer, OutcomeAnswer, OwnerId, Part, Patience, ReplyComposed, Requester, Role, SessionId,
-    ToolCall, TurnStart, Usage, Verdict,
+    Address, Admission, Answer, Answerer, Approval, CallDecision, CallId, CallOutcome, CallStatus,
+    Card, CardForm, DeliveryDraft, DeliveryId, Effect, Ending, Event, EventBody, Fault, Finish,
+    Flags, InputId, Inquiry, Limits, Millis, Mode, ModelAnswer, OutcomeAnswer, OwnerId, Part,
+    Patience, Person, Question, QuestionId, ReplyComposed, Requester, Role, Scope, SessionId,
+    Subject, ToolCall, TurnStart, Usage, Verdict,
 };
 use serde_json::json;
 
@@ -29,6 +30,7 @@ pub(crate) fn limits() -> Limits {
         parallel_calls: 8,
         attempts: 3,
         patience: Patience::GiveUp,
+        question_ms: 600_000,
     }
 }
 
@@ -69,6 +71,7 @@ pub(crate) fn admission(input: &str, mode: Mode) -> Admission {
         mode,
         working_dir: "/work".to_owned(),
         flags: Flags::default(),
+        job: None,
     }
 }
 
@@ -223,6 +226,83 @@ pub(crate) fn allowed(call: CallId, effect: Effect) -> EventBody {
     decided(call, effect, Verdict::Allow { rule })
 }
 
+/// Somebody must be asked before the call runs.
+pub(crate) fn to_be_asked(call: CallId, effect: Effect) -> EventBody {
+    let (rule, reason) = ("careful".to_owned(), "it changes things".to_owned());
+    decided(call, effect, Verdict::Ask { rule, reason })
+}
+
+/// The call is a question to a person.
+pub(crate) fn inquires(call: CallId) -> EventBody {
+    let rule = "default".to_owned();
+    decided(call, Effect::Pure, Verdict::Inquire { rule })
+}
+
+/// An approval that is bound to this and may be given for the session.
+pub(crate) fn approval(binding: &str) -> Subject {
+    Subject::Approval(Approval {
+        tool: "system.run".to_owned(),
+        rule: "careful".to_owned(),
+        reason: "it changes things".to_owned(),
+        card: Card {
+            title: "run a command".to_owned(),
+            facts: Vec::new(),
+            body: "make\ninstall".to_owned(),
+            form: CardForm::Command,
+        },
+        binding: binding.to_owned(),
+        repeatable: true,
+    })
+}
+
+pub(crate) fn inquiry() -> Subject {
+    Subject::Inquiry(Inquiry {
+        text: "Which colour?".to_owned(),
+        choices: vec!["blue".to_owned()],
+    })
+}
+
+/// A question that is put to person 1000 and open for half a second from the start.
+pub(crate) fn question(name: &str, call: CallId, subject: Subject) -> EventBody {
+    EventBody::QuestionAsked(Box::new(Question {
+        question: QuestionId::new(name),
+        call,
+        subject,
+        shown_in: vec![terminal()],
+        to: vec![Person {
+            channel: "terminal".to_owned(),
+            id: "1000".to_owned(),
+        }],
+        expires_at: START + 500,
+    }))
+}
+
+/// Person 1000's answer.
+pub(crate) fn replies(name: &str, answer: Answer) -> EventBody {
+    EventBody::QuestionAnswered {
+        question: QuestionId::new(name),
+        answer,
+        by: Some(Answerer {
+            channel: "terminal".to_owned(),
+            person: person("1000"),
+        }),
+    }
+}
+
+/// Nobody can be asked.
+pub(crate) fn nobody(name: &str) -> EventBody {
+    let reason = String::new();
+    EventBody::QuestionAnswered {
+        question: QuestionId::new(name),
+        answer: Answer::Deny { reason },
+        by: None,
+    }
+}
+
+pub(crate) fn allow(scope: Scope) -> Answer {
+    Answer::Allow { scope }
+}
+
 pub(crate) fn begun(call: CallId, attempt: u32) -> EventBody {
     EventBody::ToolStarted {
         call,
@@ -239,6 +319,7 @@ pub(crate) fn finished(call: CallId, status: CallStatus) -> EventBody {
             status,
             text: format!("outcome of {call}"),
             output: None,
+            notice: None,
         },
     }
 }
@@ -264,6 +345,7 @@ pub(crate) fn replied(turn: u32, inputs: &[&str], text: &str, ending: Ending) ->
         text: text.to_owned(),
         ending,
         notices: Vec::new(),
+        unapproved: Vec::new(),
         deliveries: vec![DeliveryDraft {
             delivery: DeliveryId::new(format!("d-{turn}")),
             to: terminal(),

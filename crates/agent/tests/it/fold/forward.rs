@@ -60,10 +60,7 @@ fn asking(due: &[Action]) -> Option<String> {
 
 fn working(turn: &Turn, call: &Call, due: &[Action]) -> Option<String> {
     let id = call.asked.id;
-    let own: Vec<&Action> = due
-        .iter()
-        .filter(|action| call_of(action) == Some(id))
-        .collect();
+    let own: Vec<&Action> = due.iter().filter(|action| is_about(action, call)).collect();
     match own.as_slice() {
         [] if call.settled() => None,
         [] => (!may_wait(turn, call, due)).then(|| format!("call {id} is stuck")),
@@ -100,6 +97,16 @@ fn leads_on(call: &Call, action: &Action) -> bool {
         (CallState::Interrupted { attempt: last, .. }, Action::Reconcile { attempt, .. }) => {
             !harmless && attempt == last
         }
+        (CallState::Held { question: None, .. }, Action::Ask { asked, .. }) => {
+            *asked == call.asked_about
+        }
+        (
+            CallState::Held {
+                question: Some(open),
+                ..
+            },
+            Action::AwaitAnswer { question, until },
+        ) => (question, *until) == (&open.question, open.expires_at),
         (CallState::Unknown { attempt: last, .. }, Action::AskOutcome { attempt, .. }) => {
             attempt == last
         }
@@ -117,13 +124,12 @@ fn may_wait(turn: &Turn, call: &Call, due: &[Action]) -> bool {
     if deciding {
         return call.decision.is_some();
     }
-    let is_pure = |call: &Call| call.effect() == Effect::Pure;
+    let is_pure = |call: &Call| {
+        call.effect() == Effect::Pure && !matches!(call.state, CallState::Held { .. })
+    };
     let earlier = turn.calls.iter().take_while(|other| other.asked.id != id);
     let ahead: Vec<&Call> = earlier.filter(|other| !other.settled()).collect();
-    let leads = |other: &&Call| {
-        due.iter()
-            .any(|action| call_of(action) == Some(other.asked.id))
-    };
+    let leads = |other: &&Call| due.iter().any(|action| is_about(action, other));
     let full = usize::try_from(turn.limits.parallel_calls).is_ok_and(|most| due.len() == most);
     let barrier = !is_pure(call) || ahead.iter().any(|other| !is_pure(other));
     ahead.iter().any(leads) && (barrier || full)
@@ -152,15 +158,27 @@ fn closing(turn: &Turn, due: &[Action]) -> Option<String> {
     })
 }
 
+fn is_about(action: &Action, call: &Call) -> bool {
+    match action {
+        Action::AwaitAnswer { question, .. } => {
+            let open = call.question();
+            open.is_some_and(|open| open.question == *question)
+        }
+        action => call_of(action) == Some(call.asked.id),
+    }
+}
+
 fn call_of(action: &Action) -> Option<CallId> {
     match action {
         Action::DecideCall { call }
+        | Action::Ask { call, .. }
         | Action::RunTool { call, .. }
         | Action::EndTool { call, .. }
         | Action::Reconcile { call, .. }
         | Action::AskOutcome { call, .. } => Some(*call),
         Action::Promote { .. }
         | Action::CallModel { .. }
+        | Action::AwaitAnswer { .. }
         | Action::Compose { .. }
         | Action::WaitUntil { .. }
         | Action::Park { .. } => None,
@@ -175,6 +193,8 @@ fn turn_of(action: &Action) -> Option<u32> {
         | Action::Park { turn, .. } => Some(*turn),
         Action::Promote { .. }
         | Action::DecideCall { .. }
+        | Action::Ask { .. }
+        | Action::AwaitAnswer { .. }
         | Action::RunTool { .. }
         | Action::EndTool { .. }
         | Action::Reconcile { .. }

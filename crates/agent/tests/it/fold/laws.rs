@@ -210,7 +210,7 @@ proptest! {
             check(&world, 1 << 20)?;
         }
         let open = due(&world.state);
-        let asks = open.iter().any(|action| matches!(action, Action::AskOutcome { .. }));
+        let asks = open.iter().any(|action| matches!(action, Action::AskOutcome { .. } | Action::AwaitAnswer { .. }));
         prop_assert!(rests || asks || replies(&world) > before, "still due: {:?}", open);
     }
 

@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use corvid_agent::fold::{Action, Call, CallState, State, Turn};
-use corvid_core::wire::{CallId, CallKey, Effect, EventBody, InputId, OutcomeAnswer};
+use corvid_core::wire::{
+    Answer, CallId, CallKey, Effect, EventBody, InputId, OutcomeAnswer, Verdict,
+};
 
 use super::outcomes::ANSWERS;
 use super::random::Dice;
@@ -21,6 +23,8 @@ pub(super) struct Ledger {
     asked: BTreeSet<InputId>,
     answered: BTreeSet<InputId>,
     requested: BTreeSet<(u32, u32, u32)>,
+    /// Calls that a person has allowed.
+    consents: BTreeSet<CallId>,
     breaches: Vec<String>,
 }
 
@@ -99,6 +103,16 @@ impl Ledger {
                     "attempt {attempt} at step {turn}.{step} came twice"
                 ));
             }
+            EventBody::QuestionAnswered {
+                question,
+                answer: Answer::Allow { .. },
+                ..
+            } => {
+                let open = before.turn.as_ref().and_then(Turn::question);
+                if let Some(open) = open.filter(|open| open.question == *question) {
+                    self.consents.insert(open.call);
+                }
+            }
             EventBody::ToolStarted {
                 call, key, attempt, ..
             } => self.start(before, *call, key, *attempt),
@@ -114,6 +128,15 @@ impl Ledger {
         else {
             return self.breach(format!("call {id} started outside its step"));
         };
+        let verdict = call.decision.as_ref().map(|decision| &decision.verdict);
+        let consented = match verdict {
+            Some(Verdict::Allow { .. }) => true,
+            Some(Verdict::Ask { .. }) => self.consents.contains(&id),
+            _ => false,
+        };
+        if !consented {
+            self.breach(format!("call {id} started without consent"));
+        }
         if turn.closing.is_some() {
             self.breach(format!("call {id} started in a closing turn"));
         }

@@ -3,13 +3,16 @@
 //! It must not write anything down.
 
 use corvid_core::wire::{
-    CallId, CallStatus, Effect, EventBody, Fault, Finish, InputId, ModelAnswer, OutcomeAnswer,
-    ReplyComposed, ToolCall, TurnStart, Usage, Verdict,
+    Answer, CallId, CallStatus, Effect, EventBody, Fault, Finish, InputId, Millis, ModelAnswer,
+    OutcomeAnswer, Question, QuestionId, ReplyComposed, Scope, ToolCall, TurnStart, Usage, Verdict,
 };
 
 use super::random::Dice;
 use super::world::World;
-use crate::script::{allowed, begun, decided, finished};
+use crate::script::{
+    allow, allowed, approval, begun, decided, finished, inquires, inquiry, nobody, question,
+    replies, to_be_asked,
+};
 
 /// How a call that runs may end.
 pub(super) const RUN_ENDS: &[(u64, CallStatus)] = &[
@@ -119,13 +122,64 @@ impl World {
             (2, Effect::Reconcilable),
             (2, Effect::Unsafe),
         ]);
-        match dice.roll(12) {
+        match dice.roll(16) {
             0..=9 => allowed(id, effect),
+            12 | 13 => to_be_asked(id, effect),
+            14 => inquires(id),
             10 => {
                 let rule = "rule".to_owned();
                 decided(id, Effect::Pure, Verdict::Deny { rule, reason })
             }
             _ => decided(id, Effect::Pure, Verdict::Invalid { reason }),
+        }
+    }
+
+    /// The question that a held call needs, open for a few milliseconds.
+    pub(super) fn question(&self, id: CallId, asked: u32, mut dice: Dice) -> EventBody {
+        let verdict = self
+            .call(id)
+            .decision
+            .as_ref()
+            .map(|decided| &decided.verdict);
+        let subject = match verdict {
+            Some(Verdict::Inquire { .. }) => inquiry(),
+            _ => approval(dice.pick(&[(1, "one"), (1, "other")])),
+        };
+        let EventBody::QuestionAsked(mut question) =
+            question(&format!("q-{id}-{asked}"), id, subject)
+        else {
+            unreachable!("a question is asked");
+        };
+        question.expires_at = self.now + 5;
+        EventBody::QuestionAsked(question)
+    }
+
+    /// How an open question ends where it is shown.
+    pub(super) fn answer(&mut self, id: &QuestionId, until: Millis, mut dice: Dice) -> EventBody {
+        let approves = self
+            .turn()
+            .question()
+            .and_then(Question::approval)
+            .is_some();
+        let end = dice.roll(8);
+        if end == 7 {
+            self.now = self.now.max(until);
+            return EventBody::TimerFired { due_at: until };
+        }
+        let (yes, reason) = (end < 5, "no".to_owned());
+        match (yes, approves) {
+            (true, true) => {
+                let scope = dice.pick(&[(2, Scope::Once), (1, Scope::Session)]);
+                replies(id.as_str(), allow(scope))
+            }
+            (true, false) => replies(
+                id.as_str(),
+                Answer::Text {
+                    text: "blue".to_owned(),
+                },
+            ),
+            (false, _) if end == 5 => nobody(id.as_str()),
+            (false, _) => replies(id.as_str(), Answer::Deny { reason }),
         }
     }
 
@@ -159,6 +213,7 @@ impl World {
             text: closing.text.clone(),
             ending: closing.ending,
             notices: turn.notices(),
+            unapproved: turn.unapproved.clone(),
             deliveries: Vec::new(),
         })
     }

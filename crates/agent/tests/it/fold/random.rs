@@ -90,6 +90,7 @@ pub(super) fn rules(history: impl Strategy<Value = usize>) -> impl Strategy<Valu
                 parallel_calls,
                 attempts,
                 patience,
+                question_ms: 5,
             },
             history_bytes,
         },

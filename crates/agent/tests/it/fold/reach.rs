@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use corvid_agent::fold::{Action, CallState};
-use corvid_core::wire::{Ending, EventBody, OutcomeAnswer};
+use corvid_core::wire::{Answer, Ending, EventBody, OutcomeAnswer};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -35,6 +35,13 @@ const REACHED: &[(&str, usize)] = &[
     ("compose", 100),
     ("wait", 50),
     ("park", 15),
+    ("ask", 30),
+    ("await", 30),
+    ("held", 40),
+    ("allowed", 10),
+    ("denied", 3),
+    ("told", 3),
+    ("nobody", 3),
     ("ready", 100),
     ("running", 100),
     ("interrupted", 40),
@@ -81,6 +88,8 @@ fn count_state(world: &World, reached: &mut BTreeMap<&'static str, usize>) {
             Action::EndTool { .. } => "end-tool",
             Action::Reconcile { .. } => "reconcile",
             Action::AskOutcome { .. } => "outcome",
+            Action::Ask { .. } => "ask",
+            Action::AwaitAnswer { .. } => "await",
             Action::Compose { .. } => "compose",
             Action::WaitUntil { .. } => "wait",
             Action::Park { .. } => "park",
@@ -91,6 +100,7 @@ fn count_state(world: &World, reached: &mut BTreeMap<&'static str, usize>) {
     for call in calls {
         count(match &call.state {
             CallState::Ready { .. } => "ready",
+            CallState::Held { .. } => "held",
             CallState::Running { attempt, .. } => {
                 running += 1;
                 if *attempt >= 3 {
@@ -120,6 +130,12 @@ fn count_events(world: &World, reached: &mut BTreeMap<&'static str, usize>) {
                 Ending::Stopped => "stopped",
                 Ending::Failed => "failed",
                 Ending::Crashed => "crashed",
+            }),
+            EventBody::QuestionAnswered { answer, by, .. } => count(match (answer, by) {
+                (_, None) => "nobody",
+                (Answer::Allow { .. }, _) => "allowed",
+                (Answer::Deny { .. }, _) => "denied",
+                (Answer::Text { .. }, _) => "told",
             }),
             EventBody::InputSteered { .. } => count("steered"),
             EventBody::TurnStarted(start) if start.turn > 1 => count("second turn"),

@@ -142,6 +142,8 @@ impl World {
             Action::EndTool { call, .. } => finished(*call, dice.pick(CANCELLED_ENDS)),
             Action::Reconcile { call, attempt } => self.reconciled(*call, *attempt, dice),
             Action::AskOutcome { call, .. } => settled_by(*call, self.ledger.answer(*call, dice)),
+            Action::Ask { call, asked } => self.question(*call, *asked, dice),
+            Action::AwaitAnswer { question, until } => self.answer(question, *until, dice),
             Action::Compose { .. } => self.reply(),
             Action::WaitUntil { time, .. } => {
                 self.now = self.now.max(*time);
@@ -192,11 +194,15 @@ fn is_decision(action: &Action) -> bool {
             requested: begun, ..
         }
         | Action::RunTool { started: begun, .. } => !begun,
-        Action::EndTool { .. } | Action::Reconcile { .. } | Action::AskOutcome { .. } => false,
+        Action::EndTool { .. }
+        | Action::Reconcile { .. }
+        | Action::AskOutcome { .. }
+        | Action::AwaitAnswer { .. } => false,
         // The clock goes on while processes die.
         Action::WaitUntil { .. }
         | Action::Promote { .. }
         | Action::DecideCall { .. }
+        | Action::Ask { .. }
         | Action::Compose { .. }
         | Action::Park { .. } => true,
     }

@@ -3,13 +3,14 @@
 //! It must not know how many commits a turn has; it tries them all.
 
 use corvid_agent::LaneError;
-use corvid_core::wire::{CallStatus, Effect, Ending};
+use corvid_core::Heard;
+use corvid_core::wire::{Answerer, CallStatus, Effect, Ending, Scope};
 
 use super::journal::Death;
 use super::model::Line;
 use super::scene::Scene;
 use super::tools::{FakeTool, Run};
-use crate::script::{admitted, id, opened};
+use crate::script::{admitted, allow, id, opened, person};
 
 /// More appends than any of these turns has.
 const MOST_APPENDS: usize = 20;
@@ -40,6 +41,51 @@ async fn survives(scene: &Scene, at: usize, death: Death) -> bool {
     assert_eq!(scene.count("reply.composed"), 1, "{at} {death:?}");
     assert_eq!(scene.count("input.admitted"), 1, "{at} {death:?}");
     true
+}
+
+#[tokio::test]
+async fn an_approval_survives_a_death_at_every_commit_and_is_acted_on_once() {
+    for death in [Death::BeforeCommit, Death::AfterCommit] {
+        let mut survived = 0;
+        for at in 1..=MOST_APPENDS {
+            let calls = vec![("a", "web.put", "1"), ("b", "web.put", "2")];
+            let scene = Scene::new([Line::Insists(calls)]).with(FakeTool::new(
+                "web.put",
+                Effect::Reconcilable,
+                [],
+            ));
+            scene
+                .questions
+                .hear(std::iter::repeat_n(allowed(), 2 * MOST_APPENDS));
+            if !survives(&scene, at, death).await {
+                break;
+            }
+            survived += 1;
+            let lines = scene.ledger.lines();
+            for index in 0..2 {
+                let begin = format!("begin web.put {}", id(1, index));
+                let times = lines.iter().filter(|line| **line == begin).count();
+                assert_eq!(times, 1, "call {index} at {at} {death:?}");
+            }
+            // An answer that was committed is never asked for again.
+            assert_eq!(scene.count("question.answered"), 2, "{at} {death:?}");
+            assert_eq!(scene.count("question.asked"), 2, "{at} {death:?}");
+        }
+        assert!(
+            (6..MOST_APPENDS).contains(&survived),
+            "{survived} {death:?}"
+        );
+    }
+}
+
+fn allowed() -> Heard {
+    Heard::Answered {
+        answer: allow(Scope::Once),
+        by: Answerer {
+            channel: "terminal".to_owned(),
+            person: person("1000"),
+        },
+    }
 }
 
 /// How often a call of the turn has run.

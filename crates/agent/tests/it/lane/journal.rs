@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use corvid_agent::fold::{State, apply};
 use corvid_core::wire::{Event, EventBody, Millis, SessionId};
-use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, Journal, Loaded};
+use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, Grant, Journal, Loaded};
 
 use crate::script::{AMPLE, START};
 
@@ -175,6 +175,42 @@ impl Log {
         Ok(())
     }
 
+    /// Strict about answers: the question must be open, and this a way for this person to answer it.
+    fn hears(&self, append: &Append) -> Result<(), AppendError> {
+        let mut state = State::replay(AMPLE, &self.events);
+        for (seq, body) in (self.head() + 1..).zip(&append.events) {
+            if let EventBody::QuestionAnswered {
+                question,
+                answer,
+                by,
+            } = body
+            {
+                let open = state.turn.as_ref().and_then(|turn| turn.question());
+                let fits = open.is_some_and(|open| {
+                    open.question == *question
+                        && open.takes(answer)
+                        && append.at < open.expires_at
+                        && by.as_ref().is_none_or(|by| open.may_be_answered_by(by))
+                });
+                if !fits {
+                    return Err(AppendError::NotOpen {
+                        question: question.clone(),
+                        reason: "was answered already".to_owned(),
+                    });
+                }
+            }
+            let (at, body) = (append.at, body.clone());
+            apply(&mut state, &Event { seq, at, body });
+        }
+        Ok(())
+    }
+
+    fn grants(&self) -> Vec<Grant> {
+        let state = State::replay(AMPLE, &self.events);
+        let grants = state.grants.into_iter();
+        grants.map(|(binding, by)| Grant { binding, by }).collect()
+    }
+
     /// The newest place of rest after which at least one turn follows.
     fn rest(&self) -> usize {
         let mut state = State::new(AMPLE);
@@ -206,6 +242,7 @@ impl Journal for MemoryJournal {
             return Err(died());
         }
         log.allows(&append)?;
+        log.hears(&append)?;
         let first = log.head() + 1;
         log.commits
             .push(append.events.iter().map(EventBody::kind).collect());
@@ -238,6 +275,7 @@ impl Journal for MemoryJournal {
             events: log.events[log.rest()..].to_vec(),
             head: log.head(),
             claim: log.claim.clone(),
+            grants: log.grants(),
         })
     }
 }

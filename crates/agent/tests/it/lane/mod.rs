@@ -8,6 +8,7 @@ mod crashes;
 mod journal;
 mod live;
 mod model;
+mod questions;
 mod recovery;
 mod scene;
 mod steps;

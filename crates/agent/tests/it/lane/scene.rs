@@ -2,17 +2,19 @@
 //! Invariant: the journal, the model, the tools and the clock outlive the lane, as the world does.
 //! It must not know what a test is after.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use corvid_agent::{Hooks, Lane, LaneError, LanePorts, Settings, Takeover};
+use corvid_core::redact::Redactor;
 use corvid_core::wire::{
-    CallId, CallOutcome, EventBody, InputId, Limits, LiveEvent, OutcomeAnswer, OwnerId,
+    CallId, CallOutcome, EventBody, InputId, Limits, LiveEvent, OutcomeAnswer, OwnerId, Question,
     ReplyComposed,
 };
 use corvid_core::{
-    AppendError, Ground, Journal as _, Loaded, OutcomeQuestion, Outputs, Policy, PolicyDecision,
-    PolicyEffect, PolicyRequest, Questions, Tasks, Tool, Toolset,
+    AppendError, Ground, Heard, Journal as _, Loaded, NoJobs, OutcomeQuestion, Outputs, Policy,
+    PolicyDecision, PolicyEffect, PolicyRequest, Questions, Tasks, Tool, Toolset,
 };
 use corvid_testkit::ManualClock;
 use tokio::sync::{Notify, mpsc, watch};
@@ -35,7 +37,9 @@ pub(super) struct Scene {
     pub(super) ledger: Ledger,
     pub(super) limits: Limits,
     pub(super) wake: Arc<Notify>,
+    pub(super) background: Arc<Notify>,
     pub(super) stop: CancellationToken,
+    pub(super) redactor: Arc<Redactor>,
     tools: Vec<Arc<dyn Tool>>,
 }
 
@@ -68,7 +72,9 @@ impl Scene {
             ledger: Ledger::default(),
             limits: limits(),
             wake: Arc::default(),
+            background: Arc::default(),
             stop: CancellationToken::new(),
+            redactor: Arc::default(),
             tools: Vec::new(),
         }
     }
@@ -97,6 +103,7 @@ impl Scene {
         let hooks = Hooks {
             live,
             wake: Arc::clone(&self.wake),
+            background: Arc::clone(&self.background),
             heads: watch::Sender::new(0),
             stop: self.stop.clone(),
             stopper: person("1000"),
@@ -106,6 +113,7 @@ impl Scene {
                 events: Vec::new(),
                 head: 0,
                 claim: None,
+                grants: Vec::new(),
             },
             loaded => loaded.expect("memory does not fail"),
         };
@@ -134,6 +142,8 @@ impl Scene {
             policy: Arc::new(NoNetwork),
             questions: Arc::clone(&self.questions) as _,
             clock: Arc::clone(&self.clock) as _,
+            jobs: Arc::new(NoJobs),
+            redactor: Arc::clone(&self.redactor),
             outputs: Outputs::new("/outputs"),
             tasks: Tasks::default(),
             settings: Settings {
@@ -162,17 +172,16 @@ impl Scene {
     }
 }
 
-/// Denies `web.post`, so that a test can have something denied; allows all else.
+/// Denies `web.post` and asks about `web.put`, so that a test can have both; allows all else.
 struct NoNetwork;
 
 impl Policy for NoNetwork {
     fn decide(&self, request: &PolicyRequest<'_>) -> PolicyDecision {
-        let denied = request.tool == "web.post";
         PolicyDecision {
-            effect: if denied {
-                PolicyEffect::Deny
-            } else {
-                PolicyEffect::Allow
+            effect: match request.tool {
+                "web.post" => PolicyEffect::Deny,
+                "web.put" => PolicyEffect::Ask,
+                _ => PolicyEffect::Allow,
             },
             rule: "no-network".to_owned(),
             reason: "nothing leaves this test".to_owned(),
@@ -184,6 +193,8 @@ impl Policy for NoNetwork {
 pub(super) struct ScriptedQuestions {
     answer: Mutex<(OutcomeAnswer, String)>,
     asked: Mutex<Vec<OutcomeQuestion>>,
+    heard: Mutex<VecDeque<Heard>>,
+    shown: watch::Sender<Vec<Question>>,
 }
 
 impl Default for ScriptedQuestions {
@@ -191,6 +202,8 @@ impl Default for ScriptedQuestions {
         Self {
             answer: Mutex::new((OutcomeAnswer::Skip, "nobody".to_owned())),
             asked: Mutex::default(),
+            heard: Mutex::default(),
+            shown: watch::Sender::default(),
         }
     }
 }
@@ -200,6 +213,17 @@ impl ScriptedQuestions {
     pub(super) fn answer(&self, answer: OutcomeAnswer) {
         let mut now = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         *now = (answer, "1000".to_owned());
+    }
+
+    /// What comes of showing the next questions, one after the other; after that nobody is there.
+    pub(super) fn hear(&self, heard: impl IntoIterator<Item = Heard>) {
+        let mut next = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        next.extend(heard);
+    }
+
+    /// Every durable question that was shown so far.
+    pub(super) fn shown(&self) -> watch::Receiver<Vec<Question>> {
+        self.shown.subscribe()
     }
 
     /// Every question so far.
@@ -220,5 +244,11 @@ impl Questions for ScriptedQuestions {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    async fn ask(&self, question: &Question) -> Heard {
+        self.shown.send_modify(|shown| shown.push(question.clone()));
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.pop_front().unwrap_or(Heard::Nobody)
     }
 }

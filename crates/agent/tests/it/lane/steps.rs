@@ -212,6 +212,7 @@ async fn flags_travel_with_the_input_that_starts_the_turn() {
         input.flags = Flags {
             model: Some("test/unknown".to_owned()),
             max_steps: Some(asked),
+            yes: false,
         };
         let scene = Scene::new([]);
         let first = vec![opened(), EventBody::InputAdmitted(input)];

@@ -7,8 +7,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use corvid_core::wire::Effect;
-use corvid_core::{Checked, Invocation, Reconciled, Tool, ToolError, ToolOutput, ToolSpec};
+use corvid_core::wire::{Effect, Inquiry};
+use corvid_core::{
+    Checked, Invocation, Preview, Reconciled, Tool, ToolError, ToolOutput, ToolSpec,
+};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
@@ -32,6 +34,8 @@ pub(super) enum Run {
     Meets(Arc<Barrier>),
     /// It runs until it is cancelled, passes the gate and yields.
     UntilCancelled(Arc<Gate>),
+    /// It runs until it is asked to go on beside the turn.
+    UntilBackground,
     /// It passes the gate and yields.
     Passes(Arc<Gate>),
 }
@@ -65,6 +69,7 @@ pub(super) struct FakeTool {
     found: Option<Reconciled>,
     unprepared: Option<&'static str>,
     preparing: Option<Arc<Gate>>,
+    world: Mutex<VecDeque<&'static str>>,
     pub(super) ledger: Ledger,
 }
 
@@ -82,6 +87,7 @@ impl FakeTool {
             found: None,
             unprepared: None,
             preparing: None,
+            world: Mutex::default(),
             ledger: Ledger::default(),
         }
     }
@@ -103,6 +109,14 @@ impl FakeTool {
         }
     }
 
+    /// Each preview finds the world as the next of these says.
+    pub(super) fn in_worlds(self, worlds: impl IntoIterator<Item = &'static str>) -> Self {
+        Self {
+            world: Mutex::new(worlds.into_iter().collect()),
+            ..self
+        }
+    }
+
     /// Calls pass the gate before they are prepared.
     pub(super) fn preparing(self, gate: &Arc<Gate>) -> Self {
         Self {
@@ -119,10 +133,7 @@ impl FakeTool {
 
 /// An output without a file.
 pub(super) fn output(text: &str) -> ToolOutput {
-    ToolOutput {
-        text: text.to_owned(),
-        output: None,
-    }
+    ToolOutput::text(text)
 }
 
 #[async_trait]
@@ -136,16 +147,29 @@ impl Tool for FakeTool {
         vec![format!("{name} works in {}", working_dir.display())]
     }
 
-    fn check(&self, arguments: &Value) -> Result<Checked, String> {
+    fn check(&self, arguments: &Value, _working_dir: &Path) -> Result<Checked, String> {
         if arguments.get("bad").is_some() {
             return Err("`bad` is not an argument".to_owned());
         }
         Ok(Checked {
             effect: self.effect,
             resource: String::new(),
-            escalates: false,
+            wider: None,
             timeout_ms: TIMEOUT_MS,
+            inquiry: arguments["question"].as_str().map(|text| Inquiry {
+                text: text.to_owned(),
+                choices: Vec::new(),
+            }),
         })
+    }
+
+    async fn preview(&self, call: &Invocation) -> Result<Preview, ToolError> {
+        let mut preview = Preview::of_arguments(&call.arguments);
+        preview.repeatable = true;
+        // What would run depends on more than the arguments: here, on what was done before.
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        preview.binding = json!([preview.binding, world.pop_front()]);
+        Ok(preview)
     }
 
     async fn prepare(&self, call: &Invocation) -> Result<Option<Value>, ToolError> {
@@ -175,6 +199,10 @@ impl Tool for FakeTool {
                 call.cancel.cancelled().await;
                 gate.pass().await;
                 Ok(output("half"))
+            }
+            Run::UntilBackground => {
+                call.background.cancelled().await;
+                Ok(output("moved"))
             }
             Run::Passes(gate) => {
                 gate.pass().await;

@@ -6,6 +6,7 @@ mod calls;
 mod crashes;
 mod faults;
 mod outcomes;
+mod questions;
 mod steers;
 
 use corvid_agent::fold::{Action, State, due};
