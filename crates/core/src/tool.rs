@@ -156,6 +156,10 @@ pub struct Invocation {
 pub trait Progress: Send + Sync {
     /// One line, newest wins.
     fn show(&self, line: &str);
+
+    /// What the call's outcome must say beside the output, one sentence: a host that was refused. Whoever makes
+    /// no outcome of it does not listen.
+    fn note(&self, _sentence: &str) {}
 }
 
 /// Where the whole outputs of calls are kept: a folder a session, a file a call.
