@@ -11,8 +11,8 @@ use corvid_store::{QuestionState, Store};
 
 use crate::scene::{Lane, Scene, admission, open, person, question, reply};
 
-fn owner() -> Option<Answerer> {
-    Some(person("1000", Role::Owner))
+fn owner() -> Answerer {
+    person("1000", Role::Owner)
 }
 
 fn allow(scope: Scope) -> Answer {
@@ -28,11 +28,11 @@ fn asked(question: &Question) -> EventBody {
     EventBody::QuestionAsked(Box::new(question.clone()))
 }
 
-fn answered(id: &str, answer: Answer, by: Option<Answerer>) -> EventBody {
+fn answered(id: &str, answer: Answer, by: impl Into<Option<Answerer>>) -> EventBody {
     EventBody::QuestionAnswered {
         question: QuestionId::new(id),
         answer,
-        by,
+        by: by.into(),
     }
 }
 
@@ -82,7 +82,7 @@ async fn a_question_is_open_until_it_is_answered_and_both_are_read_whole() {
     assert!(done.is_ok(), "{done:?}");
     let expected = QuestionState::Answered {
         answer: allow(Scope::Once),
-        by: owner(),
+        by: Some(owner()),
         at: 99,
     };
     assert_eq!(state(&store, "q-one").await, expected);
@@ -133,7 +133,7 @@ async fn an_answer_must_fit_its_question() {
     });
     let lane = asking(&store, &mine).await;
     let other = Lane::begin(&store, "other").await;
-    let member = |id: &str| Some(person(id, Role::Member));
+    let member = |id: &str| person(id, Role::Member);
     let mut elsewhere = person("1001", Role::Member);
     elsewhere.channel = "telegram".to_owned();
     let once = || allow(Scope::Once);
@@ -156,7 +156,7 @@ async fn an_answer_must_fit_its_question() {
         (
             &lane,
             99,
-            answered("q", once(), Some(elsewhere)),
+            answered("q", once(), elsewhere),
             "is for somebody else to answer",
         ),
         (
@@ -253,12 +253,12 @@ async fn a_message_answers_if_it_is_from_somebody_who_may() {
     assert!(store.append(answer_at(&lane, 7, message)).await.is_ok());
     let expected = QuestionState::Answered {
         answer: deny("not like this"),
-        by: owner(),
+        by: Some(owner()),
         at: 7,
     };
     assert_eq!(state(&store, "q").await, expected);
-    let late = answered("q", allow(Scope::Once), owner());
-    let outcome = store.append(answer_at(&lane, 8, late)).await;
+    let too_late = answered("q", allow(Scope::Once), owner());
+    let outcome = store.append(answer_at(&lane, 8, too_late)).await;
     assert_eq!(refusal(outcome), "question `q` was answered already");
 }
 
@@ -298,8 +298,8 @@ async fn a_question_closes_with_its_time_and_with_its_turn() {
             QuestionState::Closed { at: 3 }
         };
         assert_eq!(state(&store, id).await, expected);
-        let late = answered(id, allow(Scope::Once), owner());
-        let outcome = store.append(answer_at(lane, 4, late)).await;
+        let too_late = answered(id, allow(Scope::Once), owner());
+        let outcome = store.append(answer_at(lane, 4, too_late)).await;
         assert_eq!(refusal(outcome), format!("question `{id}` {reason}"));
     }
 }
@@ -320,7 +320,7 @@ async fn what_is_allowed_for_the_session_is_loaded_with_it() {
     }
     // Allowed before, and so nobody is asked again; and denied, since nobody can be.
     for (id, answer, by) in [
-        ("q-4", allow(Scope::Earlier), owner()),
+        ("q-4", allow(Scope::Earlier), Some(owner())),
         ("q-5", deny("nobody there"), None),
     ] {
         let asks = vec![asked(&question(id, true)), answered(id, answer, by)];
