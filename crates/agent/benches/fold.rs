@@ -145,7 +145,10 @@ fn call(turn: u32) -> [EventBody; 5] {
         EventBody::CallDecided(CallDecision {
             call: id,
             effect: Effect::Reconcilable,
-            verdict: Verdict::Allow { rule },
+            verdict: Verdict::Allow {
+                rule,
+                reason: String::new(),
+            },
             timeout_ms: 30_000,
         }),
         EventBody::ToolStarted {

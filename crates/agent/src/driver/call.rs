@@ -86,10 +86,11 @@ impl Lane {
         let (rule, reason) = (decision.rule, decision.reason);
         match decision.effect {
             PolicyEffect::Deny => Verdict::Deny { rule, reason },
-            _ if checked.inquiry.is_some() => Verdict::Inquire { rule },
-            PolicyEffect::Allow => Verdict::Allow { rule },
+            _ if checked.inquiry.is_some() => Verdict::Inquire { rule, reason },
+            PolicyEffect::Allow => Verdict::Allow { rule, reason },
             PolicyEffect::Ask if input.flags.yes => Verdict::Allow {
                 rule: format!("`--yes`, where rule `{rule}` says to ask"),
+                reason,
             },
             PolicyEffect::Ask => Verdict::Ask { rule, reason },
         }

@@ -223,7 +223,8 @@ pub(crate) fn decided(call: CallId, effect: Effect, verdict: Verdict) -> EventBo
 
 pub(crate) fn allowed(call: CallId, effect: Effect) -> EventBody {
     let rule = "default".to_owned();
-    decided(call, effect, Verdict::Allow { rule })
+    let reason = String::new();
+    decided(call, effect, Verdict::Allow { rule, reason })
 }
 
 /// Somebody must be asked before the call runs.
@@ -235,7 +236,8 @@ pub(crate) fn to_be_asked(call: CallId, effect: Effect) -> EventBody {
 /// The call is a question to a person.
 pub(crate) fn inquires(call: CallId) -> EventBody {
     let rule = "default".to_owned();
-    decided(call, Effect::Pure, Verdict::Inquire { rule })
+    let reason = String::new();
+    decided(call, Effect::Pure, Verdict::Inquire { rule, reason })
 }
 
 /// An approval that is bound to this and may be given for the session.

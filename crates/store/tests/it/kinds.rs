@@ -79,6 +79,7 @@ fn call_samples() -> [EventBody; 4] {
             effect: Effect::Reconcilable,
             verdict: Verdict::Allow {
                 rule: "system.run *".to_owned(),
+                reason: "it stays inside".to_owned(),
             },
             timeout_ms: 30_000,
         }),

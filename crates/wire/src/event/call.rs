@@ -28,6 +28,9 @@ pub enum Verdict {
     Allow {
         /// The rule that decided.
         rule: String,
+        /// Why, one sentence.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// It may, once a person has allowed it.
     Ask {
@@ -40,6 +43,9 @@ pub enum Verdict {
     Inquire {
         /// The rule that decided.
         rule: String,
+        /// Why, one sentence.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// It may not; the model is told.
     Deny {

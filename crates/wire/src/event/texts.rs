@@ -145,8 +145,10 @@ fn of_decision(decision: &mut CallDecision, visit: Visit<'_>) {
         timeout_ms: _,
     } = decision;
     match verdict {
-        Verdict::Allow { rule } | Verdict::Inquire { rule } => visit(rule),
-        Verdict::Ask { rule, reason } | Verdict::Deny { rule, reason } => {
+        Verdict::Allow { rule, reason }
+        | Verdict::Inquire { rule, reason }
+        | Verdict::Ask { rule, reason }
+        | Verdict::Deny { rule, reason } => {
             visit(rule);
             visit(reason);
         }

@@ -203,12 +203,18 @@ fn of_calls() -> [EventBody; 5] {
 
 fn verdicts() -> [Verdict; 6] {
     [
-        Verdict::Allow { rule: text() },
+        Verdict::Allow {
+            rule: text(),
+            reason: text(),
+        },
         Verdict::Ask {
             rule: text(),
             reason: text(),
         },
-        Verdict::Inquire { rule: text() },
+        Verdict::Inquire {
+            rule: text(),
+            reason: text(),
+        },
         Verdict::Deny {
             rule: text(),
             reason: text(),
