@@ -157,9 +157,9 @@ pub trait Progress: Send + Sync {
     /// One line, newest wins.
     fn show(&self, line: &str);
 
-    /// What the call's outcome must say beside the output, one sentence: a host that was refused. Whoever makes
-    /// no outcome of it does not listen.
-    fn note(&self, _sentence: &str) {}
+    /// A host that a command wanted and did not get, and why, one sentence. The call's outcome must say it beside
+    /// the output; whoever makes no outcome does not listen.
+    fn turned_away(&self, _why: &str) {}
 }
 
 /// Where the whole outputs of calls are kept: a folder a session, a file a call.
