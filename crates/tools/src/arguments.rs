@@ -2,9 +2,10 @@
 //! Invariant: the schema comes from the Rust type that is read, so the two cannot differ; nothing is coerced.
 //! It must not know what any argument means.
 
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// How much of a wrong value an error shows, in characters.
 const SHOWN: usize = 40;
@@ -12,15 +13,18 @@ const SHOWN: usize = 40;
 /// Words of a schema that cost tokens and tell a model nothing.
 const NOISE: &[&str] = &["$schema", "title", "format", "default"];
 
-/// The schema of a flat arguments type, reduced to what a model needs. Property descriptions are the
-/// fields' docstrings.
+/// The schema of an arguments type, reduced to what a model needs. Property descriptions are the fields'
+/// docstrings.
 pub(crate) fn schema<T: JsonSchema>() -> Value {
-    let mut schema = SchemaGenerator::default()
+    let settings = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
+    let mut schema = SchemaGenerator::new(settings)
         .into_root_schema_for::<T>()
         .to_value();
     if let Some(object) = schema.as_object_mut() {
         // The tool's own description says what it does.
         object.remove("description");
+        // Some providers refuse an object that does not say that it has none.
+        object.entry("properties").or_insert_with(|| json!({}));
     }
     reduce(&mut schema);
     schema
@@ -31,6 +35,13 @@ pub(crate) fn bound(schema: &mut Value, name: &str, range: std::ops::RangeInclus
     if let Some(property) = schema["properties"][name].as_object_mut() {
         property.insert("minimum".to_owned(), (*range.start()).into());
         property.insert("maximum".to_owned(), (*range.end()).into());
+    }
+}
+
+/// Says what an argument is where that is configured.
+pub(crate) fn describe(schema: &mut Value, name: &str, description: String) {
+    if let Some(property) = schema["properties"][name].as_object_mut() {
+        property.insert("description".to_owned(), description.into());
     }
 }
 
@@ -58,32 +69,56 @@ pub(crate) fn read<T: DeserializeOwned>(schema: &Value, arguments: &Value) -> Re
             ));
         }
     };
+    check_members("", schema, given)?;
+    let given = given.iter().filter(|(_, value)| !value.is_null());
+    let given = given.map(|(name, value)| (name.clone(), value.clone()));
+    serde_json::from_value(Value::Object(given.collect())).map_err(|error| error.to_string())
+}
+
+/// Checks the members of an object; `within` is what stands before their names, e.g. `escalate.`.
+fn check_members(within: &str, schema: &Value, given: &Map<String, Value>) -> Result<(), String> {
+    let empty = Map::new();
     let properties = schema["properties"].as_object().unwrap_or(&empty);
     for (name, value) in given {
         let property = properties.get(name).ok_or_else(|| {
-            let allowed: Vec<_> = properties.keys().map(|name| format!("`{name}`")).collect();
-            format!("unknown argument `{name}`; allowed: {}", allowed.join(", "))
+            let allowed = properties.keys().map(|name| format!("`{within}{name}`"));
+            let allowed: Vec<_> = allowed.collect();
+            let allowed = match allowed.as_slice() {
+                [] => "there are none".to_owned(),
+                _ => format!("allowed: {}", allowed.join(", ")),
+            };
+            format!("unknown argument `{within}{name}`; {allowed}")
         })?;
-        let absent = value.is_null() && !required(schema, name);
-        if !absent && !fits(property, value) {
-            return Err(format!(
-                "argument `{name}` is {}; it must be {}",
-                shown(value),
-                wanted(property)
-            ));
+        if !value.is_null() || required(schema, name) {
+            check_value(&format!("{within}{name}"), property, value)?;
         }
     }
     for (name, property) in properties {
         if required(schema, name) && !given.contains_key(name) {
             return Err(format!(
-                "argument `{name}` is missing; it must be {}",
+                "argument `{within}{name}` is missing; it must be {}",
                 wanted(property)
             ));
         }
     }
-    let given = given.iter().filter(|(_, value)| !value.is_null());
-    let given = given.map(|(name, value)| (name.clone(), value.clone()));
-    serde_json::from_value(Value::Object(given.collect())).map_err(|error| error.to_string())
+    Ok(())
+}
+
+fn check_value(name: &str, property: &Value, value: &Value) -> Result<(), String> {
+    if !fits(property, value) {
+        return Err(format!(
+            "argument `{name}` is {}; it must be {}",
+            shown(value),
+            wanted(property)
+        ));
+    }
+    match value {
+        Value::Object(given) => check_members(&format!("{name}."), property, given),
+        Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
+            check_value(&format!("{name}[{index}]"), &property["items"], item)
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn reduce(schema: &mut Value) {
@@ -119,6 +154,8 @@ fn fits(property: &Value, value: &Value) -> bool {
     match property["type"].as_str() {
         Some("string") => value.is_string(),
         Some("boolean") => value.is_boolean(),
+        Some("array") => value.is_array(),
+        Some("object") => value.is_object(),
         Some("integer") => value.as_u64().is_some_and(|number| {
             property["minimum"].as_u64().is_none_or(|min| number >= min)
                 && property["maximum"].as_u64().is_none_or(|max| number <= max)
@@ -133,6 +170,12 @@ fn wanted(property: &Value) -> String {
     match (property["type"].as_str(), range) {
         (Some("string"), _) => "text".to_owned(),
         (Some("boolean"), _) => "true or false".to_owned(),
+        (Some("array"), _) => format!("a list, each item {}", wanted(&property["items"])),
+        (Some("object"), _) => {
+            let names = property["properties"].as_object().into_iter();
+            let names: Vec<_> = names.flat_map(Map::keys).map(String::as_str).collect();
+            format!("an object with {}", names.join(", "))
+        }
         (Some("integer"), (Some(min), Some(max))) => {
             format!("a whole number from {min} to {max}")
         }
@@ -161,7 +204,6 @@ fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
-    use serde_json::json;
 
     use super::*;
 

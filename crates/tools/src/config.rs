@@ -15,6 +15,10 @@ pub struct Config {
     pub timeout: Duration,
     /// The longest time that a call may ask for.
     pub max_timeout: Duration,
+    /// How long a command may run in the background unless it asks for another time.
+    pub background: Duration,
+    /// The longest time that it may ask for.
+    pub max_background: Duration,
     /// Characters of output that the model gets of one call, markers not counted.
     pub output_chars: usize,
     /// Bytes of the largest file that `file.edit` and `file.write` change or make.
@@ -23,18 +27,24 @@ pub struct Config {
     pub readable: Vec<PathBuf>,
     /// Files and folders that `file.*` never touches (credentials, Corvid's own state); need not exist.
     pub private: Vec<PathBuf>,
+    /// What `~` stands for where a call names a place; none if it stands for nothing.
+    pub home: Option<PathBuf>,
 }
 
 impl Default for Config {
-    /// The defaults of the design: 30 s, at most 300 s, 10,000 characters; and files of up to 8 MiB.
+    /// The defaults of the design: 30 s, at most 300 s, 10,000 characters; files of up to 8 MiB; in the
+    /// background an hour, at most a day.
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
             max_timeout: Duration::from_mins(5),
+            background: Duration::from_hours(1),
+            max_background: Duration::from_hours(24),
             output_chars: 10_000,
             max_file_bytes: 8 * 1024 * 1024,
             readable: Vec::new(),
             private: Vec::new(),
+            home: None,
         }
     }
 }

@@ -4,9 +4,11 @@
 
 mod arguments;
 mod blocking;
+mod chat;
 mod config;
 mod display;
 mod file;
+mod job;
 mod output;
 pub mod policy;
 mod system;
@@ -22,11 +24,13 @@ pub fn builtin(config: Config, sandbox: Arc<dyn Sandbox>) -> Toolset {
     let config = Arc::new(Config {
         // What a call gets without asking is never more than it may ask for.
         timeout: config.timeout.min(config.max_timeout),
+        background: config.background.min(config.max_background),
         ..config
     });
     let shared = || Arc::clone(&config);
     let queue = Arc::new(file::Queue::default());
-    let tools: [Arc<dyn Tool>; 7] = [
+    let tools: [Arc<dyn Tool>; 11] = [
+        Arc::new(chat::AskUser::new(shared())),
         Arc::new(file::Changer::<file::Edit>::new(
             shared(),
             Arc::clone(&queue),
@@ -35,6 +39,9 @@ pub fn builtin(config: Config, sandbox: Arc<dyn Sandbox>) -> Toolset {
         Arc::new(file::List::new(shared())),
         Arc::new(file::Read::new(shared())),
         Arc::new(file::Search::new(shared())),
+        Arc::new(job::Cancel::new(shared())),
+        Arc::new(job::List::new(shared())),
+        Arc::new(job::Output::new(shared())),
         Arc::new(output::Read::new(shared())),
         Arc::new(system::Run::new(shared(), sandbox)),
     ];

@@ -82,6 +82,55 @@ pub(crate) fn excerpt(
     })
 }
 
+/// The end of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tail {
+    /// The text.
+    pub(crate) text: String,
+    /// The byte at which it begins.
+    pub(crate) from: u64,
+    /// The output's length so far, in bytes.
+    pub(crate) to: u64,
+}
+
+/// Reads the last `limit` characters of `file`, or a little less where a line begins.
+///
+/// # Errors
+/// If the file cannot be read; a file that is not there is an empty output.
+pub(crate) fn tail(file: &Path, limit: usize) -> io::Result<Tail> {
+    let mut file = match File::open(file) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Tail {
+                text: String::new(),
+                from: 0,
+                to: 0,
+            });
+        }
+        Err(error) => return Err(error),
+    };
+    let start = file.metadata()?.len().saturating_sub(WINDOW as u64);
+    let bytes = read_at(&mut file, start, WINDOW)?;
+    // It may have grown, or been cut, since its length was asked for.
+    let to = start + bytes.len() as u64;
+    if start == 0 {
+        let whole = clean(&bytes, limit + 1, Rest::Ends);
+        if whole.chars <= limit && whole.consumed == bytes.len() {
+            return Ok(Tail {
+                text: whole.text,
+                from: 0,
+                to,
+            });
+        }
+    }
+    let (text, from) = last(&bytes, limit);
+    Ok(Tail {
+        text,
+        from: start + from as u64,
+        to,
+    })
+}
+
 impl Excerpt {
     fn empty() -> Self {
         Self {

@@ -5,5 +5,5 @@
 mod excerpt;
 mod read;
 
-pub(crate) use excerpt::excerpt;
-pub(crate) use read::Read;
+pub(crate) use excerpt::{excerpt, tail};
+pub(crate) use read::{Read, page};

@@ -87,7 +87,16 @@ impl Tool for Read {
     }
 }
 
-fn page(file: &Path, call: CallId, offset: u64, limit: usize) -> Result<String, ToolError> {
+/// At most `limit` bytes of a call's output from `offset` on, with a line that says which they are.
+///
+/// # Errors
+/// The sentence for the model; among others if the call kept no output, or not as much.
+pub(crate) fn page(
+    file: &Path,
+    call: CallId,
+    offset: u64,
+    limit: usize,
+) -> Result<String, ToolError> {
     let mut file = File::open(file).map_err(|error| {
         ToolError::Tell(if error.kind() == io::ErrorKind::NotFound {
             format!("call {call} of this session kept no output; take the id from the marker of a cut output")

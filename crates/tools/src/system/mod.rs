@@ -2,7 +2,12 @@
 //! Invariant: nothing runs but through the sandbox port, and a command that was begun is never run again.
 //! It must not know how the sandbox confines or keeps its records.
 
+mod asked;
+mod background;
+mod beyond;
+mod card;
 mod report;
+mod work;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -13,25 +18,28 @@ use std::time::Duration;
 use async_trait::async_trait;
 use corvid_core::wire::Effect;
 use corvid_core::{
-    Checked, CommandEnd, CommandEnding, CommandRecord, CommandSpec, Invocation, Progress,
-    Reconciled, Sandbox, Tool, ToolError, ToolOutput, ToolSpec, Wider,
+    Checked, CommandEnding, CommandRecord, CommandSpec, Invocation, Preview, Reconciled, Sandbox,
+    Tool, ToolError, ToolOutput, ToolSpec, draw,
 };
 use corvid_sandbox::boot_id;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use crate::arguments;
 use crate::blocking;
 use crate::config::{Config, milliseconds};
-use crate::display::clean_line;
-use crate::output::excerpt;
 
-/// The longest line of progress, in characters.
-const PROGRESS_CHARS: usize = 200;
+use asked::Asked;
+use work::{Lines, Told, Work};
+
+/// The tool's name.
+const NAME: &str = "system.run";
 
 /// The proof's key for the machine's run in which the call was prepared.
 const BOOT: &str = "boot";
+
+/// The folder of the records of commands that began as jobs, in that of all records. They begin and end whenever
+/// they like, and must not forget the record of the turn's own command before its end is in the journal.
+const JOBS: &str = "jobs";
 
 /// Runs a shell command.
 pub(crate) struct Run {
@@ -40,145 +48,89 @@ pub(crate) struct Run {
     sandbox: Arc<dyn Sandbox>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Arguments {
-    /// The command line.
-    command: String,
-    /// Kill it after this time.
-    timeout_secs: Option<u64>,
-    /// Subfolder to run in.
-    working_dir: Option<String>,
-    /// Why it must leave the sandbox. Refused in this version.
-    escalate: Option<String>,
-}
-
 impl Run {
     pub(crate) fn new(config: Arc<Config>, sandbox: Arc<dyn Sandbox>) -> Self {
-        let mut parameters = arguments::schema::<Arguments>();
-        arguments::bound(
-            &mut parameters,
-            "timeout_secs",
-            1..=config.max_timeout.as_secs(),
-        );
-        let description = format!(
-            "Run a shell command in the sandbox, in the working folder, without input. Gives the exit code and \
-             standard output and error mixed, long output cut in the middle. Stops after {} s unless told otherwise.",
-            config.timeout.as_secs()
-        );
+        let description = "Run a shell command in the sandbox, in the working folder, without input. Gives the \
+                           exit code and standard output and error mixed, long output cut in the middle."
+            .to_owned();
         Self {
             spec: ToolSpec {
-                name: "system.run".to_owned(),
+                name: NAME.to_owned(),
                 description,
-                parameters,
+                parameters: asked::schema(&config),
             },
             config,
             sandbox,
         }
     }
 
+    fn asked(&self, given: &Value) -> Result<Asked, String> {
+        Asked::read(&self.spec.parameters, given)
+    }
+
     /// The command as the sandbox is handed it; the same for the same call in every process.
-    fn command(&self, call: &Invocation) -> Result<CommandSpec, String> {
-        let asked: Arguments = arguments::read(&self.spec.parameters, &call.arguments)?;
+    fn command(&self, call: &Invocation, asked: &Asked) -> Result<CommandSpec, String> {
         let command = match &asked.working_dir {
-            None => asked.command,
+            None => asked.command.clone(),
             Some(folder) => format!("cd -- {} || exit\n{}", quoted(folder), asked.command),
         };
+        let records = call.outputs.records(&call.session);
+        let lacking = self.sandbox.lacking(&call.working_dir);
         Ok(CommandSpec {
             key: call.key.clone(),
             command,
             working_dir: call.working_dir.clone(),
             timeout: Duration::from_millis(call.timeout_ms),
             output: call.outputs.file(&call.session, call.call),
-            record_dir: call.outputs.records(&call.session),
+            record_dir: if asked.background {
+                records.join(JOBS)
+            } else {
+                records
+            },
             kept: Vec::new(),
-            wider: None,
+            wider: asked.wider(&self.config, &call.working_dir, lacking)?,
         })
     }
 
-    async fn output(&self, call: &Invocation, end: &CommandEnd) -> Result<ToolOutput, ToolError> {
-        let file = call.outputs.file(&call.session, call.call);
-        let (id, total, limit) = (call.call, end.total_bytes, self.config.output_chars);
-        let excerpt = blocking::to_the_end(move || excerpt(&file, id, total, limit))
-            .await?
-            .map_err(|error| {
-                ToolError::Tell(format!(
-                    "the command ended ({}), but its output cannot be read: {error}",
-                    report::ending(end, self.config.max_timeout)
-                ))
-            })?;
-        Ok(ToolOutput {
-            text: report::text(end, self.config.max_timeout, &excerpt.text),
-            output: excerpt.output,
-            notice: None,
-        })
-    }
-}
-
-#[async_trait]
-impl Tool for Run {
-    fn spec(&self) -> &ToolSpec {
-        &self.spec
-    }
-
-    fn rules(&self, working_dir: &Path) -> Vec<String> {
-        self.sandbox.rules(working_dir)
-    }
-
-    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
-        let asked: Arguments = arguments::read(&self.spec.parameters, given)?;
-        if asked.command.trim().is_empty() {
-            return Err("argument `command` is empty; it must be a command line".to_owned());
+    fn told(&self, call: &Invocation, asked: &Asked) -> Told {
+        Told {
+            call: call.call,
+            chars: self.config.output_chars,
+            max_timeout: if asked.background {
+                self.config.max_background
+            } else {
+                self.config.max_timeout
+            },
         }
-        if asked.command.contains('\0') {
-            return Err("argument `command` holds a NUL character; leave it out".to_owned());
-        }
-        let timeout = asked
-            .timeout_secs
-            .map_or(self.config.timeout, Duration::from_secs);
-        Ok(Checked {
-            effect: Effect::Reconcilable,
-            resource: asked.command,
-            wider: asked.escalate.map(|reason| Wider {
-                reason,
-                ..Wider::default()
-            }),
-            timeout_ms: milliseconds(timeout),
-            inquiry: None,
-        })
     }
 
-    /// Names the machine's present run: a record that a power loss may have swallowed says nothing.
-    async fn prepare(&self, _call: &Invocation) -> Result<Option<Value>, ToolError> {
-        Ok(boot_id().ok().map(|boot| json!({ BOOT: boot })))
-    }
-
-    async fn run(&self, call: &Invocation) -> Result<ToolOutput, ToolError> {
-        let asked: Arguments =
-            arguments::read(&self.spec.parameters, &call.arguments).map_err(ToolError::Tell)?;
-        if let Some(folder) = asked.working_dir {
+    /// The command, ready to run, in a place that is there.
+    async fn work(&self, call: &Invocation, asked: &Asked) -> Result<Work, ToolError> {
+        if let Some(folder) = asked.working_dir.clone() {
             let root = call.working_dir.clone();
             blocking::to_the_end(move || subfolder(&root, &folder))
                 .await?
                 .map_err(ToolError::Tell)?;
         }
-        let command = self.command(call).map_err(ToolError::Tell)?;
+        let command = self.command(call, asked).map_err(ToolError::Tell)?;
         let folder = call.outputs.session_dir(&call.session);
         blocking::to_the_end(move || private_folder(&folder))
             .await?
             .map_err(ToolError::Fatal)?;
-        let progress = Arc::new(CleanProgress(Arc::clone(&call.progress)));
-        let end = self
-            .sandbox
-            .run(&command, &call.cancel, progress)
-            .await
-            // Nothing ran in either case, so the model may go another way.
-            .map_err(|error| ToolError::Tell(error.to_string()))?;
-        self.output(call, &end).await
+        Ok(Work {
+            sandbox: Arc::clone(&self.sandbox),
+            command,
+            session: call.session.clone(),
+            jobs: Arc::clone(&call.jobs),
+            told: self.told(call, asked),
+            stop: CancellationToken::new(),
+            lines: Lines::shown(&call.progress),
+        })
     }
 
-    async fn reconcile(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {
-        let command = match self.command(call) {
+    /// What became of the command itself.
+    async fn became(&self, call: &Invocation, asked: &Asked, proof: Option<&Value>) -> Reconciled {
+        let command = match self.command(call, asked) {
             Ok(command) => command,
             Err(error) => return Reconciled::Unknown(error),
         };
@@ -191,7 +143,7 @@ impl Tool for Run {
             CommandRecord::Unknown(reason) => return Reconciled::Unknown(reason),
             CommandRecord::Ended(end) => end,
         };
-        let output = match self.output(call, &end).await {
+        let output = match self.told(call, asked).output(&command, &end).await {
             Ok(output) => output,
             // That it ended is known; only what it printed is lost.
             Err(error) => ToolOutput::text(error.to_string()),
@@ -202,6 +154,99 @@ impl Tool for Run {
             Reconciled::Done(output)
         }
     }
+}
+
+#[async_trait]
+impl Tool for Run {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn rules(&self, working_dir: &Path) -> Vec<String> {
+        let mut rules = self.sandbox.rules(working_dir);
+        if self.sandbox.lacking(working_dir).is_empty() {
+            let escalate = "`escalate` gives one command named hosts, or places to write, once a person has allowed \
+                            it; ask for no more than it needs.";
+            rules.push(escalate.to_owned());
+        }
+        rules
+    }
+
+    fn check(&self, given: &Value, working_dir: &Path) -> Result<Checked, String> {
+        let asked = self.asked(given)?;
+        let lacking = self.sandbox.lacking(working_dir);
+        Ok(Checked {
+            effect: Effect::Reconcilable,
+            wider: asked.wider(&self.config, working_dir, lacking)?,
+            timeout_ms: milliseconds(asked.timeout(&self.config)?),
+            inquiry: None,
+            resource: asked.command,
+        })
+    }
+
+    async fn preview(&self, call: &Invocation) -> Result<Preview, ToolError> {
+        let asked = self.asked(&call.arguments).map_err(ToolError::Tell)?;
+        let command = self.command(call, &asked).map_err(ToolError::Tell)?;
+        let (sandbox, described) = (Arc::clone(&self.sandbox), command.clone());
+        let described = blocking::looking(call, move |_| {
+            let described = sandbox.describe(&described);
+            described.map_err(|error| ToolError::Tell(error.to_string()))
+        });
+        Ok(card::preview(call, &asked, &command, described.await?))
+    }
+
+    /// Names the machine's present run: a record that a power loss may have swallowed says nothing.
+    async fn prepare(&self, _call: &Invocation) -> Result<Option<Value>, ToolError> {
+        Ok(boot())
+    }
+
+    async fn run(&self, call: &Invocation) -> Result<ToolOutput, ToolError> {
+        let asked = self.asked(&call.arguments).map_err(ToolError::Tell)?;
+        let work = self.work(call, &asked).await?;
+        let start = background::start(call, NAME, &asked.command, boot());
+        if asked.background {
+            background::begin(call, start, work).await
+        } else {
+            background::attend(call, start, work).await
+        }
+    }
+
+    async fn reconcile(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {
+        let asked = match self.asked(&call.arguments) {
+            Ok(asked) => asked,
+            Err(error) => return Reconciled::Unknown(error),
+        };
+        let job = draw::job_id(&call.key);
+        match call.jobs.list(&call.session).await {
+            // Its end, too, is told as the job's.
+            Ok(jobs) if jobs.iter().any(|known| known.job == job) => {
+                Reconciled::Done(background::told(&job))
+            }
+            // A job begins only after it was noted.
+            Ok(_) if asked.background => Reconciled::NotDone,
+            Ok(_) => self.became(call, &asked, proof).await,
+            Err(reason) => Reconciled::Unknown(reason),
+        }
+    }
+
+    async fn job_end(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {
+        let asked = match self.asked(&call.arguments) {
+            Ok(asked) => asked,
+            Err(error) => return Reconciled::Unknown(error),
+        };
+        match self.became(call, &asked, proof).await {
+            Reconciled::NotDone => {
+                let text = "the process ended before the command began; nothing of it ran";
+                Reconciled::Interrupted(ToolOutput::text(text))
+            }
+            known => known,
+        }
+    }
+}
+
+/// The machine's present run, as a proof.
+fn boot() -> Option<Value> {
+    boot_id().ok().map(|boot| json!({ BOOT: boot }))
 }
 
 /// Whether a call was prepared since the machine was last started, as far as it was noted.
@@ -248,18 +293,6 @@ fn private_folder(folder: &Path) -> Result<(), String> {
 /// One word of a shell's command line.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// Shows a command's lines without what they would do to a terminal.
-struct CleanProgress(Arc<dyn Progress>);
-
-impl Progress for CleanProgress {
-    fn show(&self, line: &str) {
-        let line = clean_line(line, PROGRESS_CHARS);
-        if !line.trim().is_empty() {
-            self.0.show(&line);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -158,18 +158,6 @@ async fn a_working_folder_outside_is_told_and_nothing_runs() {
 }
 
 #[tokio::test]
-async fn leaving_the_sandbox_is_left_to_the_policy() {
-    let scene = Scene::new();
-    let asked = json!({ "command": "git push", "escalate": "it needs the network" });
-    let checked = scene
-        .tool("system.run")
-        .check(&asked, &scene.path(""))
-        .expect("valid");
-    assert!(checked.wider.is_some());
-    assert_eq!(checked.resource, "git push");
-}
-
-#[tokio::test]
 async fn a_refusal_is_told_as_it_is() {
     let scene = Scene::new();
     let mut act = Act::exits(0, "");

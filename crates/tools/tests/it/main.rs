@@ -7,9 +7,12 @@
     reason = "a scene that cannot be set up fails its test"
 )]
 
+mod background;
 mod changes;
 mod commands;
 mod confinement;
+mod escalation;
+mod jobs;
 mod looks;
 mod scene;
 mod searches;

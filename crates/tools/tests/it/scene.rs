@@ -10,14 +10,17 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
 use corvid_core::{
-    CommandEnd, CommandEnding, CommandRecord, CommandSpec, Description, Invocation, NoJobs,
-    Outputs, Progress, Reconciled, Sandbox, SandboxError, SandboxReport, Tool, ToolError,
-    ToolOutput, Toolset,
+    CommandEnd, CommandEnding, CommandRecord, CommandSpec, Description, Invocation, Jobs, Outputs,
+    Progress, Reconciled, Sandbox, SandboxError, SandboxReport, Tool, ToolError, ToolOutput,
+    Toolset,
 };
 use corvid_tools::{Config, builtin};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+use crate::jobs::FakeJobs;
 
 /// A working folder with tools on it.
 pub(crate) struct Scene {
@@ -25,7 +28,9 @@ pub(crate) struct Scene {
     pub(crate) tools: Toolset,
     pub(crate) sandbox: Arc<FakeSandbox>,
     pub(crate) shown: Arc<Shown>,
+    pub(crate) jobs: Arc<FakeJobs>,
     pub(crate) cancel: CancellationToken,
+    pub(crate) background: CancellationToken,
     pub(crate) timeout_ms: Option<u64>,
 }
 
@@ -50,7 +55,9 @@ impl Scene {
             tools: builtin(config, Arc::clone(&sandbox) as Arc<dyn Sandbox>),
             sandbox,
             shown: Arc::default(),
+            jobs: Arc::default(),
             cancel: CancellationToken::new(),
+            background: CancellationToken::new(),
             timeout_ms: None,
         }
     }
@@ -111,9 +118,9 @@ impl Scene {
                 id: "0".to_owned(),
                 role: Role::Owner,
             },
-            jobs: Arc::new(NoJobs),
+            jobs: Arc::clone(&self.jobs) as Arc<dyn Jobs>,
             cancel: self.cancel.clone(),
-            background: CancellationToken::new(),
+            background: self.background.clone(),
             progress: Arc::clone(&self.shown) as Arc<dyn Progress>,
         })
     }
@@ -182,6 +189,8 @@ pub(crate) struct Act {
     pub(crate) output: Vec<u8>,
     pub(crate) end: Result<CommandEnd, SandboxError>,
     pub(crate) lines: Vec<&'static str>,
+    /// It does nothing before this is told, or it is cancelled.
+    pub(crate) gate: Option<Arc<Notify>>,
 }
 
 impl Act {
@@ -198,6 +207,7 @@ impl Act {
                 duration_ms: 5,
             }),
             lines: Vec::new(),
+            gate: None,
         }
     }
 
@@ -215,6 +225,8 @@ impl Act {
 #[derive(Default)]
 pub(crate) struct FakeSandbox {
     report: SandboxReport,
+    /// Why it cannot hold a command.
+    pub(crate) lacking: Mutex<Vec<String>>,
     pub(crate) acts: Mutex<VecDeque<Act>>,
     pub(crate) commands: Mutex<Vec<CommandSpec>>,
     pub(crate) records: Mutex<VecDeque<CommandRecord>>,
@@ -246,25 +258,50 @@ impl Sandbox for FakeSandbox {
     }
 
     fn lacking(&self, _working_dir: &Path) -> Vec<String> {
-        Vec::new()
+        self.lacking.lock().expect("lock").clone()
     }
 
     fn describe(&self, command: &CommandSpec) -> Result<Description, SandboxError> {
+        let wider = command.wider.clone().unwrap_or_default();
+        if wider.writes.iter().any(|path| path == "/etc") {
+            return Err(SandboxError::Refused(
+                "`/etc` is a system folder".to_owned(),
+            ));
+        }
+        let mut facts = Vec::new();
+        if !wider.hosts.is_empty() {
+            facts.push(("network".to_owned(), wider.hosts.join(", ")));
+        }
         Ok(Description {
-            binding: serde_json::json!({ "command": command.command, "wider": command.wider }),
-            facts: Vec::new(),
+            binding: json!([
+                command.command,
+                command.working_dir,
+                wider.hosts,
+                wider.writes
+            ]),
+            facts,
         })
     }
 
     async fn run(
         &self,
         command: &CommandSpec,
-        _cancel: &CancellationToken,
+        cancel: &CancellationToken,
         progress: Arc<dyn Progress>,
     ) -> Result<CommandEnd, SandboxError> {
         self.accept(command);
         let act = self.acts.lock().expect("lock").pop_front();
-        let act = act.expect("a command that was scripted");
+        let mut act = act.expect("a command that was scripted");
+        if let Some(gate) = act.gate.take() {
+            tokio::select! {
+                () = gate.notified() => {}
+                () = cancel.cancelled() => {
+                    if let Ok(end) = &mut act.end {
+                        end.ending = CommandEnding::Stopped;
+                    }
+                }
+            }
+        }
         for line in act.lines {
             progress.show(line);
         }

@@ -1,0 +1,135 @@
+//! Commands that go on beside their turn: begun as jobs, or made into one while they run.
+//! Invariant: a command is handed over once it is in the journal as a job, or it stays with its call.
+//! It must not know what a command does, nor how a job's end is told.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use corvid_core::wire::{JobId, JobStart};
+use corvid_core::{Adoption, Invocation, ToolError, ToolOutput, draw, job_run};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::work::Work;
+use crate::display::clean_line;
+
+/// The longest title of a job, in characters.
+const TITLE_CHARS: usize = 200;
+
+/// A command that runs; whoever holds the lock brings it forward.
+type Running = Arc<Mutex<Pin<Box<dyn Future<Output = Result<ToolOutput, ToolError>> + Send>>>>;
+
+/// What the journal notes of a call that becomes a job.
+pub(super) fn start(
+    call: &Invocation,
+    tool: &str,
+    command: &str,
+    proof: Option<Value>,
+) -> JobStart {
+    JobStart {
+        job: draw::job_id(&call.key),
+        call: call.call,
+        tool: tool.to_owned(),
+        arguments: call.arguments.clone(),
+        title: clean_line(command.trim(), TITLE_CHARS),
+        working_dir: call.working_dir.display().to_string(),
+        timeout_ms: call.timeout_ms,
+        proof,
+        origin: call.origin.clone(),
+        requester: call.requester.clone(),
+    }
+}
+
+/// What the model is told of a call that runs as a job.
+pub(super) fn told(job: &JobId) -> ToolOutput {
+    ToolOutput::text(format!(
+        "runs in the background as job {job}; you will be told when it ends, so do not poll"
+    ))
+}
+
+/// Begins a command as a job.
+///
+/// # Errors
+/// The sentence for the model; nothing was begun.
+pub(super) async fn begin(
+    call: &Invocation,
+    start: JobStart,
+    work: Work,
+) -> Result<ToolOutput, ToolError> {
+    let told = told(&start.job);
+    work.lines.mute();
+    let adoption = Adoption {
+        session: call.session.clone(),
+        start,
+        begun: false,
+        cancel: work.stop.clone(),
+        run: job_run(work.run()),
+    };
+    call.jobs.adopt(adoption).await.map_err(ToolError::Tell)?;
+    Ok(told)
+}
+
+/// Runs a command to its end, or until it is asked to go on as a job.
+///
+/// # Errors
+/// As [`Work::run`].
+pub(super) async fn attend(
+    call: &Invocation,
+    start: JobStart,
+    work: Work,
+) -> Result<ToolOutput, ToolError> {
+    let (stop, lines) = (work.stop.clone(), Arc::clone(&work.lines));
+    let running: Running = Arc::new(Mutex::new(Box::pin(work.run())));
+    tokio::select! {
+        biased;
+        end = finish(Arc::clone(&running)) => return end,
+        () = call.cancel.cancelled() => {
+            stop.cancel();
+            return finish(running).await;
+        }
+        () = call.background.cancelled() => {}
+    }
+    let told = told(&start.job);
+    let adoption = Adoption {
+        session: call.session.clone(),
+        start,
+        begun: true,
+        cancel: stop.clone(),
+        // If it is not taken over, its work is still here.
+        run: job_run(finish(Arc::clone(&running))),
+    };
+    match call.jobs.adopt(adoption).await {
+        Ok(()) => {
+            lines.mute();
+            Ok(told)
+        }
+        Err(reason) => {
+            call.progress
+                .show(&format!("it stays with its turn: {reason}"));
+            stopped_with(&call.cancel, &stop, finish(running)).await
+        }
+    }
+}
+
+/// Brings a running command to its end.
+async fn finish(running: Running) -> Result<ToolOutput, ToolError> {
+    running.lock().await.as_mut().await
+}
+
+/// The end of some work that is stopped with its call.
+async fn stopped_with<T>(
+    cancel: &CancellationToken,
+    stop: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        end = &mut work => end,
+        () = cancel.cancelled() => {
+            stop.cancel();
+            work.await
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One command's run, from its beginning to what the model reads: at once, or as a job's work.
+//! Invariant: nothing runs but through the sandbox port, and its own token alone ends it before its time.
+//! It must not know whether somebody waits for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use corvid_core::wire::{CallId, SessionId};
+use corvid_core::{CommandEnd, CommandSpec, Jobs, Progress, Sandbox, ToolError, ToolOutput};
+use tokio_util::sync::CancellationToken;
+
+use super::report;
+use crate::blocking;
+use crate::display::clean_line;
+use crate::output::excerpt;
+
+/// The longest line of progress, in characters.
+const PROGRESS_CHARS: usize = 200;
+
+/// A command that is ready to run.
+pub(super) struct Work {
+    pub(super) sandbox: Arc<dyn Sandbox>,
+    pub(super) command: CommandSpec,
+    pub(super) session: SessionId,
+    pub(super) jobs: Arc<dyn Jobs>,
+    pub(super) told: Told,
+    /// Ends it.
+    pub(super) stop: CancellationToken,
+    pub(super) lines: Arc<Lines>,
+}
+
+impl Work {
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// The sentence for the model; nothing ran then, or what it printed is lost.
+    pub(super) async fn run(mut self) -> Result<ToolOutput, ToolError> {
+        // Whose end is not in the journal yet must still be known afterwards.
+        let jobs = self.jobs.list(&self.session).await;
+        let open = jobs.map_err(ToolError::Tell)?.into_iter();
+        let open = open.filter(|job| job.ended.is_none());
+        self.command.kept = open.map(|job| job.key).collect();
+        let lines = Arc::clone(&self.lines) as Arc<dyn Progress>;
+        let end = self
+            .sandbox
+            .run(&self.command, &self.stop, lines)
+            .await
+            // Nothing ran in either case, so the model may go another way.
+            .map_err(|error| ToolError::Tell(error.to_string()))?;
+        self.told.output(&self.command, &end).await
+    }
+}
+
+/// How the end of a command is told to the model.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// The call that it is of.
+    pub(super) call: CallId,
+    /// Characters of its output.
+    pub(super) chars: usize,
+    /// The longest time that it might have asked for.
+    pub(super) max_timeout: Duration,
+}
+
+impl Told {
+    /// What the model reads of a command that ended.
+    ///
+    /// # Errors
+    /// The sentence for the model, if what it printed cannot be read.
+    pub(super) async fn output(
+        self,
+        command: &CommandSpec,
+        end: &CommandEnd,
+    ) -> Result<ToolOutput, ToolError> {
+        let (file, total) = (command.output.clone(), end.total_bytes);
+        let excerpt = blocking::to_the_end(move || excerpt(&file, self.call, total, self.chars))
+            .await?
+            .map_err(|error| {
+                ToolError::Tell(format!(
+                    "the command ended ({}), but its output cannot be read: {error}",
+                    report::ending(end, self.max_timeout)
+                ))
+            })?;
+        Ok(ToolOutput {
+            text: report::text(end, self.max_timeout, &excerpt.text),
+            output: excerpt.output,
+            notice: None,
+        })
+    }
+}
+
+/// Shows a command's lines, without what they would do to a terminal, while somebody waits for it.
+pub(super) struct Lines {
+    to: Arc<dyn Progress>,
+    muted: AtomicBool,
+}
+
+impl Lines {
+    /// Shows them.
+    pub(super) fn shown(to: &Arc<dyn Progress>) -> Arc<Self> {
+        Arc::new(Self {
+            to: Arc::clone(to),
+            muted: AtomicBool::new(false),
+        })
+    }
+
+    /// Shows no further one: nobody waits any more.
+    pub(super) fn mute(&self) {
+        self.muted.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Progress for Lines {
+    fn show(&self, line: &str) {
+        if self.muted.load(Ordering::Relaxed) {
+            return;
+        }
+        let line = clean_line(line, PROGRESS_CHARS);
+        if !line.trim().is_empty() {
+            self.to.show(&line);
+        }
+    }
+}
