@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use corvid_core::wire::CallKey;
-use corvid_core::{CommandEnding, CommandSpec, Progress, Sandbox as _};
+use corvid_core::{CommandEnding, CommandSpec, Progress, Sandbox as _, Wider};
 use corvid_sandbox::{HostConfig, HostSandbox, Isolation};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokio_util::sync::CancellationToken;
@@ -87,6 +87,7 @@ fn scene(isolation: Isolation) -> (HostSandbox, CommandSpec, tempfile::TempDir) 
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temp folder: {error}"));
     let mut config = HostConfig::new(PathBuf::from(env!("CARGO_BIN_EXE_corvid-sandbox-stage")));
     config.isolation = isolation;
+    let sandbox = HostSandbox::new(config);
     let command = CommandSpec {
         key: CallKey::new("bench"),
         command: COMMAND.to_owned(),
@@ -95,9 +96,12 @@ fn scene(isolation: Isolation) -> (HostSandbox, CommandSpec, tempfile::TempDir) 
         output: folder.path().join("output"),
         record_dir: folder.path().join("records"),
         kept: Vec::new(),
-        wider: None,
+        wider: Some(Wider {
+            lacking: sandbox.lacking(folder.path()),
+            ..Wider::default()
+        }),
     };
-    (HostSandbox::new(config), command, folder)
+    (sandbox, command, folder)
 }
 
 criterion_group!(benches, bench);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use corvid_core::wire::CallKey;
-use corvid_core::{CommandSpec, Progress, Sandbox as _};
+use corvid_core::{CommandSpec, Progress, Sandbox as _, Wider};
 use corvid_sandbox::{HostConfig, HostSandbox, Isolation};
 use tokio_util::sync::CancellationToken;
 
@@ -32,24 +32,31 @@ fn run(home: &Path, key: &str, isolation: &str, command: &str) -> io::Result<Exi
     config.isolation = match isolation {
         "Full" => Isolation::Full,
         "WithoutNamespaces" => Isolation::WithoutNamespaces,
-        _ => Isolation::WithoutScopes,
+        "WithoutScopes" => Isolation::WithoutScopes,
+        "WithoutLandlock" => Isolation::WithoutLandlock,
+        _ => Isolation::Nothing,
     };
+    let sandbox = HostSandbox::new(config);
+    let working_dir = home.join("work");
+    let lacking = sandbox.lacking(&working_dir);
     let command = CommandSpec {
         key: CallKey::new(key),
         command: command.to_owned(),
-        working_dir: home.join("work"),
+        working_dir,
         timeout: Duration::from_mins(10),
         output: home.join("state/outputs").join(key),
         record_dir: home.join("state/records"),
         kept: Vec::new(),
-        wider: None,
+        wider: Some(Wider {
+            lacking,
+            ..Wider::default()
+        }),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let cancel = CancellationToken::new();
-    let ended =
-        runtime.block_on(HostSandbox::new(config).run(&command, &cancel, Arc::new(Printed)));
+    let ended = runtime.block_on(sandbox.run(&command, &cancel, Arc::new(Printed)));
     Ok(match ended {
         Ok(_) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -3,6 +3,11 @@
 //! It must not know how any of it is enforced.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use corvid_core::redact::Redactor;
+
+use crate::egress::{Resolve, SystemResolver};
 
 /// How the host sandbox is set up. It is not shown: keys live in an environment.
 pub struct HostConfig {
@@ -16,6 +21,12 @@ pub struct HostConfig {
     pub environment: Vec<(String, String)>,
     /// Names that are taken from `environment` beside those on the allow-list, e.g. `CARGO_HOME`.
     pub variables: Vec<String>,
+    /// Hosts that may be reached, once granted, although their addresses are private: patterns as for `hosts`.
+    pub private_hosts: Vec<String>,
+    /// Finds the addresses of granted hosts.
+    pub resolver: Arc<dyn Resolve>,
+    /// What no output file may show.
+    pub redactor: Arc<Redactor>,
     /// What one command may use.
     pub limits: Limits,
     /// How much of the system's isolation is used.
@@ -31,6 +42,9 @@ impl HostConfig {
             readable: Vec::new(),
             environment: Vec::new(),
             variables: Vec::new(),
+            private_hosts: Vec::new(),
+            resolver: Arc::new(SystemResolver),
+            redactor: Arc::default(),
             limits: Limits::default(),
             isolation: Isolation::Full,
         }
@@ -65,17 +79,30 @@ impl Default for Limits {
 }
 
 /// How much of the system's isolation is used. Anything but [`Isolation::Full`] is for tests, which
-/// prove what holds on systems that have less.
+/// prove what holds on systems that have less; a system that has less is treated like that by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Isolation {
     /// Everything that the system allows.
     Full,
-    /// As on a system that allows no namespaces (many containers). Everything that must hold does, but a
+    /// As on a system that allows no namespaces (many containers). Landlock and the filter hold, but a
     /// command has no loopback and no `/proc` of its own, its processes are not counted, and it can change
-    /// permissions and times (not contents) of the user's own files elsewhere.
+    /// permissions and times (not contents) of the user's own files elsewhere. So every command asks.
     WithoutNamespaces,
     /// As on a system that allows no namespaces and whose Landlock is older than ABI 6. Signals then go to
     /// the command's own group only, not to single processes; a runtime's signals to its own threads
     /// (abort, pre-emption, real-time ones) cannot be told from the same to others.
     WithoutScopes,
+    /// As on a Linux that has no Landlock, or an old one. Nothing is enforced, so every command asks; one that
+    /// is allowed is watched over and ended like any other.
+    WithoutLandlock,
+    /// As on a system of which nothing is known. Nothing is enforced, so every command asks; one that is allowed
+    /// is ended with its process group, and what it puts into a session of its own can outlive it.
+    Nothing,
+}
+
+impl Isolation {
+    /// Whether commands are confined at all.
+    pub(crate) fn confines(self) -> bool {
+        !matches!(self, Self::WithoutLandlock | Self::Nothing)
+    }
 }

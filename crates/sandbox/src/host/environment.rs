@@ -16,6 +16,23 @@ const DEFAULTS: &[(&str, &str)] = &[
 /// Names that every command gets with values of its own.
 const OWN: &[&str] = &["HOME", "TMPDIR", "TERM"];
 
+/// What programs read to find a proxy, in both spellings that are in use.
+const PROXY: &[&str] = &[
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+];
+
+/// What programs read to find what needs no proxy.
+const NO_PROXY: &[&str] = &["NO_PROXY", "no_proxy"];
+
+/// The checking proxy's port on the loopback of a command that has a network of its own. Nobody else is there
+/// before the command, and what the kernel gives out by itself begins higher.
+pub(super) const PROXY_PORT: u16 = 18_021;
+
 /// What all commands get: the allow-list and the named variables. Nothing else is kept.
 pub(super) fn inherited(
     environment: Vec<(String, String)>,
@@ -39,6 +56,18 @@ pub(super) fn for_command(inherited: &[(String, String)], temp: &Path) -> Vec<(S
     let own = [temp.clone(), temp, "dumb".to_owned()];
     let own = OWN.iter().map(|name| (*name).to_owned()).zip(own);
     inherited.iter().cloned().chain(own).collect()
+}
+
+/// What tells programs of the checking proxy.
+pub(super) fn proxied(port: u16) -> Vec<(String, String)> {
+    let proxy = format!("http://127.0.0.1:{port}");
+    let pairs = |names: &[&str], value: &str| -> Vec<_> {
+        let pair = |name: &&str| ((*name).to_owned(), value.to_owned());
+        names.iter().map(pair).collect()
+    };
+    let mut environment = pairs(PROXY, &proxy);
+    environment.extend(pairs(NO_PROXY, "localhost,127.0.0.1,::1"));
+    environment
 }
 
 fn is_taken(name: &str) -> bool {

@@ -3,10 +3,19 @@
 //! It must not know how a grant is enforced.
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::grants;
 use crate::paths::canonical;
+
+/// A working folder in which a command may run.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its real path.
+    pub(super) real: PathBuf,
+    /// What is private in it, whether or not it is there.
+    pub(super) private: Vec<PathBuf>,
+}
 
 /// The private paths and the configured folders, as real paths.
 #[derive(Debug)]
@@ -32,8 +41,8 @@ impl Borders {
         }
     }
 
-    /// The real path of a working folder in which a command may run, or why it may not.
-    pub(super) fn admit(&self, working_dir: &Path) -> Result<PathBuf, String> {
+    /// A working folder in which a command may run, or why it may not.
+    pub(super) fn admit(&self, working_dir: &Path) -> Result<Place, String> {
         let shown = working_dir.display();
         let real = working_dir
             .canonicalize()
@@ -52,11 +61,42 @@ impl Borders {
                 private.display()
             ));
         }
-        if let Some(private) = self.private.iter().find(|path| path.starts_with(&real)) {
+        let private = self.private.iter().filter(|path| path.starts_with(&real));
+        Ok(Place {
+            private: private.cloned().collect(),
+            real,
+        })
+    }
+
+    /// The real path of something outside the working folder that a command may be let to write, or why not: what
+    /// is private or the system's is not a person's to allow in passing.
+    pub(super) fn admit_write(&self, path: &str) -> Result<PathBuf, String> {
+        let given = Path::new(path);
+        let plain = |part: Component<'_>| !matches!(part, Component::ParentDir | Component::CurDir);
+        if !given.is_absolute() || !given.components().all(plain) {
             return Err(format!(
-                "commands do not run in `{shown}`: it contains the private `{}`, which they could then read; \
-                 choose a folder below it. File tools still work here",
-                private.display()
+                "`{path}` cannot be granted: write it as an absolute path without `..`"
+            ));
+        }
+        let real = given.canonicalize().map_err(|error| {
+            format!("`{path}` cannot be granted: {error}; name a file or folder that is there")
+        })?;
+        let kind = real
+            .metadata()
+            .map_err(|error| format!("`{path}` cannot be granted: {error}"))?;
+        if !kind.is_dir() && !kind.is_file() {
+            return Err(format!(
+                "`{path}` cannot be granted: it is neither a file nor a folder"
+            ));
+        }
+        if grants::is_system(&real) {
+            return Err(format!(
+                "`{path}` cannot be granted: it belongs to the system; let a person change it"
+            ));
+        }
+        if overlaps(&real, &self.private) {
+            return Err(format!(
+                "`{path}` cannot be granted: it is private, or holds something private; name a place that does not"
             ));
         }
         Ok(real)
@@ -107,11 +147,12 @@ mod tests {
         std::os::unix::fs::symlink(at("home/state"), at("home/work/link")).unwrap();
         let borders = Borders::new(&[at("home/state"), at("home/.ssh")], &[]);
         let check = |path: &str, expect: &str| match borders.admit(&at(path)) {
-            Ok(real) => assert_eq!(expect, "", "{} was admitted", real.display()),
+            Ok(place) => assert_eq!(expect, "", "{place:?} was admitted"),
             Err(why) => assert!(!expect.is_empty() && why.contains(expect), "{path}: {why}"),
         };
         check("home/work", "");
-        check("home", "contains the private");
+        check("home", "");
+        assert_eq!(borders.admit(&at("home")).unwrap().private.len(), 2);
         check("home/state", "lies in the private folder");
         check("home/state/inner", "lies in the private folder");
         check("home/work/link", "lies in the private folder");

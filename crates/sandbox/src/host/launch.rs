@@ -1,111 +1,115 @@
-//! Starting a command's supervisor and following it to its end.
-//! Invariant: the supervisor's standard input is the lifeline; whatever drops this future closes it, and
-//! with it the command ends.
+//! Starting a command's supervisor, and serving it the proxy that its command may use.
+//! Invariant: the supervisor's standard input is the lifeline, and what runs for the command ends with it.
 //! It must not know what the supervisor does.
 
+use std::fmt;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use corvid_core::{CommandEnd, CommandEnding, CommandRecord, Progress, SandboxError};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedReadHalf;
+use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
-use super::config::{HostConfig, Isolation};
-use super::plan::{Notice, PROBE, Plan, STAGE_WORD, SUPERVISE};
+use super::admit::Admitted;
+use super::config::Isolation;
+use super::follow::{Followed, Patience, follow};
+use super::plan::{Notice, Plan, STAGE_WORD, SUPERVISE};
 use super::record::Record;
-
-/// How long a supervisor may take to end a command that is cancelled or whose time is up, before it is
-/// ended itself: one that is stopped or stuck must not hold up its parent. The command then goes with it.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::{environment, system};
+use crate::egress::{self, Attempt, Resolve, Verdict};
 
 /// Starts helpers.
-#[derive(Debug)]
 pub(super) struct Launcher {
     helper: PathBuf,
-    /// Set once namespaces turned out to be half there, so that no later command tries again.
-    no_namespaces: AtomicBool,
+    resolver: Arc<dyn Resolve>,
 }
 
 /// What became of one start.
-enum Attempt {
+pub(super) enum Run {
+    /// The command ran to its end.
     Ended(CommandEnd),
+    /// Nothing ran: the system gives no namespaces after all.
     WithoutNamespaces,
 }
 
 impl Launcher {
-    pub(super) fn new(config: &HostConfig) -> Self {
-        Self {
-            helper: config.helper.clone(),
-            no_namespaces: AtomicBool::new(config.isolation != Isolation::Full),
-        }
+    pub(super) fn new(helper: PathBuf, resolver: Arc<dyn Resolve>) -> Self {
+        Self { helper, resolver }
     }
 
-    /// Runs a planned command to its end.
+    /// Runs an allowed command to its end.
     pub(super) async fn run(
         &self,
-        mut plan: Plan,
+        admitted: &Admitted,
         cancel: &CancellationToken,
-        progress: &dyn Progress,
-    ) -> Result<CommandEnd, SandboxError> {
-        prepare_folders(&plan).map_err(|error| {
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Run, SandboxError> {
+        prepare_folders(&admitted.plan).map_err(|error| {
             SandboxError::Failed(format!(
                 "the folder for the command's output or record cannot be made: {error}"
             ))
         })?;
-        loop {
-            let isolation = &mut plan.confinement.isolation;
-            if *isolation == Isolation::Full && self.no_namespaces.load(Ordering::Relaxed) {
-                *isolation = Isolation::WithoutNamespaces;
-            }
-            match self.attempt(&plan, cancel, progress).await? {
-                Attempt::Ended(end) => return Ok(end),
-                Attempt::WithoutNamespaces => self.no_namespaces.store(true, Ordering::Relaxed),
-            }
-        }
-    }
-
-    /// Whether commands get namespaces, by trying.
-    pub(super) async fn probe(&self) -> Result<(), String> {
-        if self.no_namespaces.load(Ordering::Relaxed) {
-            return Err("namespaces are switched off, or were found to be half there".to_owned());
-        }
-        let mut child = self.start(PROBE).map_err(|error| error.to_string())?;
-        let mut answer = String::new();
-        if let Some(mut stdout) = child.stdout.take() {
-            stdout
-                .read_to_string(&mut answer)
-                .await
-                .map_err(|error| error.to_string())?;
-        }
-        match child.wait().await {
-            Ok(status) if status.success() => Ok(()),
-            Ok(_) => Err(answer),
-            Err(error) => Err(error.to_string()),
-        }
+        // Where the command shares the machine's network, the proxy is there before it.
+        let Some(_) = admitted
+            .hosts
+            .as_ref()
+            .filter(|_| shares_the_network(&admitted.plan))
+        else {
+            return self
+                .attempt(&admitted.plan, admitted, None, cancel, progress)
+                .await;
+        };
+        let no_proxy =
+            |error: io::Error| SandboxError::Failed(format!("the proxy cannot listen: {error}"));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(no_proxy)?;
+        let port = listener.local_addr().map_err(no_proxy)?.port();
+        let mut plan = admitted.plan.clone();
+        plan.confinement.proxy = Some(port);
+        plan.confinement
+            .environment
+            .extend(environment::proxied(port));
+        self.attempt(&plan, admitted, Some(listener), cancel, progress)
+            .await
     }
 
     async fn attempt(
         &self,
         plan: &Plan,
+        admitted: &Admitted,
+        listener: Option<std::net::TcpListener>,
         cancel: &CancellationToken,
-        progress: &dyn Progress,
-    ) -> Result<Attempt, SandboxError> {
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Run, SandboxError> {
         let begun = Instant::now();
         let line = line_of(plan).map_err(|error| {
             SandboxError::Failed(format!("the command cannot be handed over: {error}"))
         })?;
-        let mut child = self.start(SUPERVISE)?;
-        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        let (mut child, lifeline) = self.start(SUPERVISE)?;
+        let Some(stdout) = child.stdout.take() else {
             return Err(SandboxError::Failed("the helper has no pipes".to_owned()));
         };
-        let timeout = Duration::from_millis(plan.timeout_ms);
-        let patience = Patience::new(begun, timeout);
-        let told = follow(&line, stdin, stdout, cancel, patience, progress).await;
+        let (from_supervisor, lifeline) = lifeline.into_split();
+        let patience = Patience::new(begun, Duration::from_millis(plan.timeout_ms));
+        // Dropped with the command, and with it every connection.
+        let stop = CancellationToken::new();
+        let ended = stop.clone().drop_guard();
+        let proxy = self.proxy(admitted, listener, from_supervisor, stop, progress);
+        let told = {
+            let followed = follow(&line, lifeline, stdout, cancel, patience, &**progress);
+            tokio::pin!(followed);
+            tokio::select! {
+                told = &mut followed => told,
+                () = proxy => followed.await,
+            }
+        };
+        drop(ended);
         if let Followed::Deaf(_) = told {
             tracing::warn!("a supervisor does not end and is ended");
             if let Err(error) = child.start_kill() {
@@ -115,38 +119,87 @@ impl Launcher {
         if let Err(error) = child.wait().await {
             tracing::warn!(%error, "a supervisor cannot be waited for");
         }
-        match told {
-            Followed::Told(Notice::Ended(end)) => Ok(Attempt::Ended(end)),
-            Followed::Told(Notice::NoNamespaces(reason)) => {
-                tracing::debug!(reason, "commands run without namespaces");
-                Ok(Attempt::WithoutNamespaces)
+        run_of(told, plan, begun)
+    }
+
+    /// Serves the command's proxy for as long as it is polled; over at once if there is none.
+    async fn proxy(
+        &self,
+        admitted: &Admitted,
+        listener: Option<std::net::TcpListener>,
+        supervisor: OwnedReadHalf,
+        stop: CancellationToken,
+        progress: &Arc<dyn Progress>,
+    ) {
+        let Some(allowed) = admitted.hosts.clone() else {
+            return;
+        };
+        let listener = match listener {
+            Some(listener) => Ok(listener),
+            None => system::receive(supervisor.as_ref()).await,
+        };
+        let told = Arc::clone(progress);
+        let seen = Arc::new(move |attempt: Attempt| {
+            if let Verdict::Refused(why) | Verdict::Failed(why) = &attempt.verdict {
+                told.turned_away(why);
             }
-            Followed::Told(Notice::Failed(reason)) => Err(SandboxError::Failed(reason)),
-            // It saw its lifeline cut before it began anything, or it was killed and took the command
-            // with it. Either way nothing runs any more.
-            Followed::Told(Notice::Progress(_)) | Followed::Nothing => Ok(Attempt::Ended(
-                end_unseen(plan, begun, CommandEnding::Stopped),
-            )),
-            Followed::Deaf(ending) => Ok(Attempt::Ended(end_unseen(plan, begun, ending))),
+        });
+        let resolver = Arc::clone(&self.resolver);
+        let served = match listener {
+            Ok(listener) => egress::serve(listener, allowed, resolver, stop, seen).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "a command has no proxy");
         }
     }
 
-    fn start(&self, stage: &str) -> Result<Child, SandboxError> {
-        Command::new(&self.helper)
-            .args([STAGE_WORD, stage])
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| {
-                SandboxError::Failed(format!(
-                    "the helper `{}` cannot be started: {error}",
-                    self.helper.display()
-                ))
-            })
+    fn start(&self, stage: &str) -> Result<(Child, UnixStream), SandboxError> {
+        let started = || {
+            let (lifeline, theirs) = std::os::unix::net::UnixStream::pair()?;
+            lifeline.set_nonblocking(true)?;
+            let child = Command::new(&self.helper)
+                .args([STAGE_WORD, stage])
+                .env_clear()
+                .current_dir("/")
+                .stdin(Stdio::from(OwnedFd::from(theirs)))
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()?;
+            Ok((child, UnixStream::from_std(lifeline)?))
+        };
+        started().map_err(|error: io::Error| {
+            SandboxError::Failed(format!(
+                "the helper `{}` cannot be started: {error}",
+                self.helper.display()
+            ))
+        })
     }
+}
+
+impl fmt::Debug for Launcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launcher")
+            .field("helper", &self.helper)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a supervisor's last word means.
+fn run_of(told: Followed, plan: &Plan, begun: Instant) -> Result<Run, SandboxError> {
+    let ending = match told {
+        Followed::Told(Notice::Ended(end)) => return Ok(Run::Ended(end)),
+        Followed::Told(Notice::NoNamespaces(reason)) => {
+            tracing::debug!(reason, "commands get no namespaces");
+            return Ok(Run::WithoutNamespaces);
+        }
+        Followed::Told(Notice::Failed(reason)) => return Err(SandboxError::Failed(reason)),
+        // It saw its lifeline cut before it began anything, or it was killed and took the command
+        // with it. Either way nothing runs any more.
+        Followed::Told(Notice::Progress(_)) | Followed::Nothing => CommandEnding::Stopped,
+        Followed::Deaf(ending) => ending,
+    };
+    Ok(Run::Ended(end_unseen(plan, begun, ending)))
 }
 
 /// How a command ended whose supervisor is gone and did not tell: as its record says, or else so.
@@ -166,90 +219,6 @@ fn end_unseen(plan: &Plan, begun: Instant, ending: CommandEnding) -> CommandEnd 
     }
 }
 
-/// Until when a supervisor is waited for, and how its command ended if it has not told by then.
-struct Patience {
-    /// `None` for a time too far away to be told.
-    until: Option<Instant>,
-    ending: CommandEnding,
-}
-
-impl Patience {
-    fn new(begun: Instant, timeout: Duration) -> Self {
-        Self {
-            until: begun.checked_add(timeout.saturating_add(PATIENCE)),
-            ending: CommandEnding::TimedOut,
-        }
-    }
-
-    /// Shortens it for a command that is cancelled.
-    fn cancel(&mut self) {
-        let until = Instant::now() + PATIENCE;
-        if self.until.is_none_or(|before| until < before) {
-            self.until = Some(until);
-            self.ending = CommandEnding::Stopped;
-        }
-    }
-
-    async fn is_over(&self) {
-        match self.until {
-            Some(until) => tokio::time::sleep_until(until.into()).await,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// What a supervisor said last before it closed its end.
-enum Followed {
-    Told(Notice),
-    Nothing,
-    /// It neither told nor ended in time.
-    Deaf(CommandEnding),
-}
-
-/// Hands over the plan, then passes progress on until the supervisor is done.
-async fn follow(
-    plan: &[u8],
-    mut lifeline: ChildStdin,
-    stdout: ChildStdout,
-    cancel: &CancellationToken,
-    mut patience: Patience,
-    progress: &dyn Progress,
-) -> Followed {
-    // A long plan is more than the pipe takes at once. Half of one begins nothing.
-    let handed_over = tokio::select! {
-        written = lifeline.write_all(plan) => written,
-        () = cancel.cancelled() => {
-            patience.cancel();
-            Err(io::ErrorKind::Interrupted.into())
-        }
-        () = patience.is_over() => return Followed::Deaf(patience.ending),
-    };
-    let mut lifeline = Some(lifeline);
-    if let Err(error) = handed_over {
-        tracing::debug!(%error, "a supervisor ended before it had its plan");
-        lifeline = None;
-    }
-    let mut lines = BufReader::new(stdout).lines();
-    let mut last = Followed::Nothing;
-    loop {
-        let line = tokio::select! {
-            line = lines.next_line() => line,
-            () = cancel.cancelled(), if lifeline.is_some() => {
-                lifeline = None;
-                patience.cancel();
-                continue;
-            }
-            () = patience.is_over() => return Followed::Deaf(patience.ending),
-        };
-        let Ok(Some(line)) = line else { return last };
-        match serde_json::from_str(&line) {
-            Ok(Notice::Progress(line)) => progress.show(&line),
-            Ok(notice) => last = Followed::Told(notice),
-            Err(error) => tracing::warn!(%error, "a supervisor said something else"),
-        }
-    }
-}
-
 fn line_of(plan: &Plan) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(plan)?;
     line.push(b'\n');
@@ -265,4 +234,8 @@ fn prepare_folders(plan: &Plan) -> io::Result<()> {
             .create(folder)?;
     }
     Ok(())
+}
+
+fn shares_the_network(plan: &Plan) -> bool {
+    plan.confinement.isolation != Isolation::Full
 }

@@ -14,13 +14,15 @@ pub(crate) const STAGE_WORD: &str = "__corvid-sandbox";
 
 /// The second argument: which stage.
 pub(crate) const SUPERVISE: &str = "supervise";
-/// The stage that confines itself and begins the command.
+/// The stage that confines itself, where asked to, and begins the command.
 pub(crate) const CONFINE: &str = "confine";
+/// The stage that begins the command on a system of which nothing is known.
+pub(crate) const BEGIN: &str = "begin";
 /// The stage that only says whether namespaces can be had.
 pub(crate) const PROBE: &str = "probe";
 
-/// What the supervisor is told.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What the supervisor is told. It is not shown: secrets are in it.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// The folder of the record.
     pub(crate) record_dir: PathBuf,
@@ -30,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) output: PathBuf,
     /// When to end the command, in milliseconds after its start.
     pub(crate) timeout_ms: u64,
+    /// What the output must not show, by name. It goes over a pipe to the supervisor and no further.
+    pub(crate) secrets: Vec<(String, String)>,
     /// What is done in the confining stage.
     pub(crate) confinement: Confinement,
 }
@@ -37,10 +41,16 @@ pub(crate) struct Plan {
 /// What the confining stage is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Confinement {
-    /// The command line for the shell.
+    /// The shell.
+    pub(crate) shell: PathBuf,
+    /// The command line for it.
     pub(crate) command: String,
     /// Where it runs and what it may write, a real path.
     pub(crate) working_dir: PathBuf,
+    /// Files and folders that it may write beside, real paths.
+    pub(crate) writable: Vec<PathBuf>,
+    /// What in the working folder must look empty, real paths; only where there are namespaces.
+    pub(crate) hidden: Vec<PathBuf>,
     /// The private temp folder.
     pub(crate) temp: PathBuf,
     /// What it may read and execute, real paths.
@@ -51,8 +61,10 @@ pub(crate) struct Confinement {
     pub(crate) environment: Vec<(String, String)>,
     /// What it may use.
     pub(crate) limits: Limits,
-    /// What of the system's isolation is used; the supervisor lowers it to what there is.
+    /// What of the system's isolation is used.
     pub(crate) isolation: Isolation,
+    /// The port of the checking proxy on the command's loopback, if it may reach hosts.
+    pub(crate) proxy: Option<u16>,
 }
 
 /// What the supervisor tells the parent.
@@ -65,7 +77,7 @@ pub(crate) enum Notice {
     Ended(CommandEnd),
     /// Nothing ran, and why.
     Failed(String),
-    /// Nothing ran: namespaces were half there; it must be started again without them.
+    /// Nothing ran: there are no namespaces, or they are half there.
     NoNamespaces(String),
 }
 

@@ -201,7 +201,7 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 /// # Errors
 /// If the system does not tell.
 pub fn boot_id() -> io::Result<String> {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned())
+    super::system::boot_id().map(|id| id.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@
 use corvid_core::CommandEnding;
 use corvid_sandbox::Isolation;
 
-use crate::scene::{EVERY_ISOLATION, Scene};
+use crate::scene::{EVERY_LINUX, Scene};
 
 #[tokio::test]
 async fn exit_codes_and_signals_are_exact() {
     const EXITED: fn(i32) -> CommandEnding = |code| CommandEnding::Exited { code };
     const SIGNALED: fn(i32) -> CommandEnding = |signal| CommandEnding::Signaled { signal };
-    for isolation in EVERY_ISOLATION {
+    for isolation in EVERY_LINUX {
         let scene = Scene::new(isolation);
         let check = async |command: &str, ending: CommandEnding, output: &str| {
             let ran = scene.run(command).await;

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::processes::{mark, running, supervisor, wait_until};
-use crate::scene::{CancelAt, EVERY_ISOLATION, HELPER, Scene, Shown, read};
+use crate::scene::{CancelAt, EVERY_ISOLATION, EVERY_LINUX, HELPER, Scene, Shown, read};
 
 /// The time in which everything of a command must be gone.
 const GONE: Duration = Duration::from_secs(2);
@@ -49,7 +49,7 @@ fn parent(scene: &Scene, spec: &CommandSpec, isolation: Isolation) -> Child {
 
 #[tokio::test]
 async fn a_timed_out_command_leaves_nothing() {
-    for isolation in EVERY_ISOLATION {
+    for isolation in EVERY_LINUX {
         let scene = Scene::new(isolation);
         let mark = mark(&scene);
         let mut spec = scene.spec("call", &stubborn(&mark));
@@ -70,7 +70,7 @@ async fn a_timed_out_command_leaves_nothing() {
 
 #[tokio::test]
 async fn a_command_that_ends_takes_its_daemons_along() {
-    for isolation in EVERY_ISOLATION {
+    for isolation in EVERY_LINUX {
         let scene = Scene::new(isolation);
         let mark = mark(&scene);
         let command = stubborn(&mark).replace(&format!("; sleep {mark}"), "; exit 7");
@@ -82,7 +82,7 @@ async fn a_command_that_ends_takes_its_daemons_along() {
 
 #[tokio::test]
 async fn a_stopped_command_leaves_nothing() {
-    for isolation in EVERY_ISOLATION {
+    for isolation in EVERY_LINUX {
         let scene = Scene::new(isolation);
         let mark = mark(&scene);
         let spec = scene.spec("call", &stubborn(&mark));
@@ -113,7 +113,7 @@ async fn a_command_that_was_stopped_before_it_began_never_begins() {
 
 #[tokio::test]
 async fn when_the_parent_is_killed_everything_is_gone_and_known_to_be_stopped() {
-    for isolation in EVERY_ISOLATION {
+    for isolation in EVERY_LINUX {
         let scene = Scene::new(isolation);
         let mark = mark(&scene);
         let spec = scene.spec("call", &stubborn(&mark));
@@ -146,7 +146,7 @@ async fn when_the_parent_is_killed_everything_is_gone_and_known_to_be_stopped() 
 
 #[tokio::test]
 async fn when_the_supervisor_is_killed_everything_is_gone_and_nothing_can_tell() {
-    for isolation in EVERY_ISOLATION {
+    for isolation in EVERY_LINUX {
         let scene = Scene::new(isolation);
         let mark = mark(&scene);
         let spec = scene.spec("call", &stubborn(&mark));
@@ -177,8 +177,9 @@ async fn when_the_supervisor_is_killed_everything_is_gone_and_nothing_can_tell()
 /// A time-out holds even if its keeper is stopped.
 #[tokio::test]
 async fn a_supervisor_that_is_stopped_is_ended_when_time_is_up() {
-    let [full, without_namespaces, without_scopes] = EVERY_ISOLATION.map(stop_the_supervisor);
-    tokio::join!(full, without_namespaces, without_scopes);
+    let [full, without_namespaces, without_scopes, without_landlock] =
+        EVERY_LINUX.map(stop_the_supervisor);
+    tokio::join!(full, without_namespaces, without_scopes, without_landlock);
 }
 
 async fn stop_the_supervisor(isolation: Isolation) {

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use corvid_core::wire::CallKey;
-use corvid_core::{CommandEnd, CommandEnding, CommandSpec, Progress, Sandbox as _, SandboxError};
+use corvid_core::{
+    CommandEnd, CommandEnding, CommandSpec, Progress, Sandbox as _, SandboxError, Wider,
+};
 use corvid_sandbox::{HostConfig, HostSandbox, Isolation};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -17,11 +19,28 @@ use tokio_util::sync::CancellationToken;
 /// The helper executable that cargo built for these tests.
 pub(crate) const HELPER: &str = env!("CARGO_BIN_EXE_corvid-sandbox-stage");
 
-/// How much of the system's isolation a claim was tried with.
+/// How much of the system's isolation a claim about confined commands was tried with.
 pub(crate) const EVERY_ISOLATION: [Isolation; 3] = [
     Isolation::Full,
     Isolation::WithoutNamespaces,
     Isolation::WithoutScopes,
+];
+
+/// The same of a claim that holds for commands whose processes can all be found.
+pub(crate) const EVERY_LINUX: [Isolation; 4] = [
+    Isolation::Full,
+    Isolation::WithoutNamespaces,
+    Isolation::WithoutScopes,
+    Isolation::WithoutLandlock,
+];
+
+/// The same of a claim about whatever command.
+pub(crate) const EVERYWHERE: [Isolation; 5] = [
+    Isolation::Full,
+    Isolation::WithoutNamespaces,
+    Isolation::WithoutScopes,
+    Isolation::WithoutLandlock,
+    Isolation::Nothing,
 ];
 
 pub(crate) struct Scene {
@@ -77,7 +96,6 @@ impl Scene {
         ];
         adjust(&mut config);
         let sandbox = HostSandbox::new(config);
-        assert_eq!(sandbox.report().missing, [""; 0]);
         Self { base, sandbox }
     }
 
@@ -99,8 +117,17 @@ impl Scene {
             output: self.at("home/state/outputs").join(key),
             record_dir: self.at("home/state/records"),
             kept: Vec::new(),
-            wider: None,
+            wider: self.allowed(&self.at("home/work")),
         }
+    }
+
+    /// What a person has to allow before anything runs in that folder, as if it was.
+    pub(crate) fn allowed(&self, working_dir: &Path) -> Option<Wider> {
+        let lacking = self.sandbox.lacking(working_dir);
+        (!lacking.is_empty()).then(|| Wider {
+            lacking,
+            ..Wider::default()
+        })
     }
 
     pub(crate) async fn run(&self, command: &str) -> Ran {

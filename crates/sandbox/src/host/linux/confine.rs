@@ -33,25 +33,29 @@ pub(super) fn confine(plan: &Confinement, mounted: Mounted) -> Result<(), String
     let apart = Apart {
         namespaces: own,
         signals: scoped,
+        proxied: plan.proxy.is_some(),
     };
     filter::enforce(apart).map_err(|error| format!("system calls cannot be filtered: {error}"))
 }
 
 fn grants(plan: &Confinement, mounted: Mounted, scoped: bool) -> Result<Rules, String> {
-    let open = |path: &Path| {
-        rules::folder(path)
-            .map_err(|error| format!("`{}` cannot be entered: {error}", path.display()))
+    let cannot = |path: &Path, what: &str, error: rustix::io::Errno| {
+        format!("`{}` cannot be {what}: {error}", path.display())
     };
+    let open = |path: &Path| rules::folder(path).map_err(|error| cannot(path, "entered", error));
     let working_dir = open(&plan.working_dir)?;
     let temp = open(&plan.temp)?;
-    rustix::process::fchdir(&working_dir).map_err(|error| {
-        format!(
-            "`{}` cannot be entered: {error}",
-            plan.working_dir.display()
-        )
-    })?;
+    rustix::process::fchdir(&working_dir)
+        .map_err(|error| cannot(&plan.working_dir, "entered", error))?;
+    let writable: Vec<_> = plan
+        .writable
+        .iter()
+        .map(|path| rules::exactly(path).map_err(|error| cannot(path, "opened", error)))
+        .collect::<Result<_, _>>()?;
+    // In a network of its own there is nowhere else to connect to.
+    let port = plan.proxy.filter(|_| plan.isolation != Isolation::Full);
     let made = || {
-        let mut rules = Rules::deny_all(scoped)?
+        let mut rules = Rules::deny_all(scoped, port)?
             .own(working_dir)?
             .own(temp)?
             .devices()?
@@ -61,6 +65,7 @@ fn grants(plan: &Confinement, mounted: Mounted, scoped: bool) -> Result<Rules, S
         {
             rules = rules.own(shared)?;
         }
+        rules = writable.into_iter().try_fold(rules, Rules::own)?;
         let rules = plan.executable.iter().try_fold(rules, Rules::execute)?;
         plan.readable.iter().try_fold(rules, Rules::read)
     };

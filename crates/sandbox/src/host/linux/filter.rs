@@ -2,9 +2,6 @@
 //! Invariant: everything is allowed but what is listed; a refused call fails as if not permitted, so that
 //! a program can go on without it.
 //! It must not know which files a command reaches; Landlock decides that.
-//!
-//! Unnamed pairs of connected stream sockets stay allowed: language runtimes talk to their own children
-//! through them, and such a pair can neither be bound to a peer elsewhere nor send to one.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +10,8 @@ use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
     SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
+
+use super::sockets;
 
 /// Refused whatever the arguments.
 const REFUSED: &[c_long] = &[
@@ -116,9 +115,6 @@ const NAMESPACES: &[libc::c_int] = &[
 /// Requests by which a program types into a terminal or changes what it is.
 const TERMINAL_REQUESTS: &[u64] = &[0x5412, 0x541c, 0x541d, 0x5423];
 
-/// Internet protocols that sockets may speak: the family's own choice, ICMP, TCP, UDP, ICMP of IPv6.
-const PROTOCOLS: &[u64] = &[0, 1, 6, 17, 58];
-
 /// Signals that a program's runtime sends to its own threads: abort, pre-emption, and from here on those
 /// of thread libraries. (Linux has no way to tell a thread of one's own from another's in a filter.)
 const THREAD_SIGNALS: &[u64] = &[6, 23];
@@ -131,6 +127,8 @@ pub(super) struct Apart {
     pub(super) namespaces: bool,
     /// Its signals stay within.
     pub(super) signals: bool,
+    /// It shares the machine's network, and Landlock holds its connections to the checking proxy's port.
+    pub(super) proxied: bool,
 }
 
 /// Whether the kernel has filters, and they are known for this processor.
@@ -174,13 +172,14 @@ fn refused(apart: Apart) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError
     always.extend(REFUSED_HERE);
     if !apart.namespaces {
         always.extend(SHARED_OBJECTS);
-        always.push(libc::SYS_socket);
     }
     rules.extend(always.into_iter().map(|call| (call, Vec::new())));
-    if apart.namespaces {
-        rules.insert(libc::SYS_socket, internet_only()?);
-    }
-    rules.insert(libc::SYS_socketpair, connected_pairs_only()?);
+    rules.extend(match (apart.namespaces, apart.proxied) {
+        (true, _) => sockets::internet_only()?,
+        (false, true) => sockets::outgoing_only()?,
+        (false, false) => sockets::none(),
+    });
+    rules.insert(libc::SYS_socketpair, sockets::connected_pairs_only()?);
     rules.insert(
         libc::SYS_clone,
         each(NAMESPACES, |flag| {
@@ -201,27 +200,6 @@ fn refused(apart: Apart) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError
     );
     if !apart.namespaces && !apart.signals {
         rules.extend(own_signals_only()?);
-    }
-    Ok(rules)
-}
-
-fn internet_only() -> Result<Vec<SeccompRule>, BackendError> {
-    let families = [libc::AF_INET, libc::AF_INET6].map(|family| u64::from(family.unsigned_abs()));
-    Ok(vec![none_of(0, &families)?, none_of(2, PROTOCOLS)?])
-}
-
-fn connected_pairs_only() -> Result<Vec<SeccompRule>, BackendError> {
-    const KIND: u64 = 0xf;
-    let connected = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET];
-    let mut rules = vec![none_of(0, &[u64::from(libc::AF_UNIX.unsigned_abs())])?];
-    for kind in 0..=KIND {
-        if connected
-            .iter()
-            .all(|other| u64::from(other.unsigned_abs()) != kind)
-        {
-            let other = condition(1, SeccompCmpOp::MaskedEq(KIND), kind)?;
-            rules.push(SeccompRule::new(vec![other])?);
-        }
     }
     Ok(rules)
 }
@@ -263,7 +241,7 @@ fn no_second_numbering() -> BpfProgram {
     ]
 }
 
-fn each<T>(
+pub(super) fn each<T>(
     values: &[T],
     matching: impl Fn(&T) -> Result<SeccompCondition, BackendError>,
 ) -> Result<Vec<SeccompRule>, BackendError> {
@@ -274,7 +252,7 @@ fn each<T>(
 }
 
 /// Matches when the argument is none of the values.
-fn none_of(argument: u8, values: &[u64]) -> Result<SeccompRule, BackendError> {
+pub(super) fn none_of(argument: u8, values: &[u64]) -> Result<SeccompRule, BackendError> {
     SeccompRule::new(differs(argument, values)?)
 }
 
@@ -286,7 +264,7 @@ fn differs(argument: u8, values: &[u64]) -> Result<Vec<SeccompCondition>, Backen
 }
 
 /// The kernel looks at 32 bits of these arguments, so a filter that looked at more could be deceived.
-fn condition(
+pub(super) fn condition(
     argument: u8,
     operator: SeccompCmpOp,
     value: u64,

@@ -1,8 +1,6 @@
-//! How Linux confines a command: a supervisor outside, and in it a stage that confines itself and begins
-//! the command.
-//! Invariant: no `unsafe`; what other programs do between fork and exec is done here by executing the
-//! helper again, before it has any thread.
-//! It must not know what started it, beyond the plan on its standard input.
+//! How Linux confines a command, finds everything of it, and ends that.
+//! Invariant: a command that is to be confined begins confined in full or not at all.
+//! It must not know time-outs, output or records; supervision does.
 
 mod confine;
 mod descendants;
@@ -10,40 +8,111 @@ mod filter;
 mod loopback;
 mod mounts;
 mod namespaces;
-mod output;
-mod pipe;
+pub(super) mod relay;
 mod rules;
+mod sockets;
 mod stage;
-mod supervisor;
-mod watch;
 
-use std::process::ExitCode;
+use std::io;
+use std::process::{Child, Command};
 
-use super::plan::{CONFINE, PROBE, STAGE_WORD, SUPERVISE};
+use rustix::process::{Pid, Signal, WaitOptions};
 
-/// Acts as a stage of a command if this process was started as one. Call it first in `main`, before any
-/// thread exists: `Some` is the process's exit code, `None` means that it is an ordinary process.
-pub fn enter() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next()? != STAGE_WORD {
-        return None;
+use super::config::Isolation;
+use super::plan::{CONFINE, Confinement, STAGE_WORD};
+use super::portable;
+use namespaces::Entered;
+
+pub(super) use super::relay::receive;
+pub(super) use namespaces::{Outlook, expected, probe};
+pub(super) use rules::ports_supported as ports_held;
+pub(super) use stage::main as confine;
+
+/// What is left where nothing can be enforced.
+pub(super) const UNCONFINED: Isolation = Isolation::WithoutLandlock;
+
+/// How a supervisor settled.
+pub(super) enum Settled {
+    /// As planned.
+    Whole,
+    /// There are no namespaces after all, and why.
+    WithoutNamespaces(String),
+}
+
+/// Makes the supervisor what the plan needs: all that is orphaned comes to it, its children get namespaces of
+/// their own, and the parent gets the proxy's listener in them.
+pub(super) fn settle(plan: &Confinement) -> io::Result<Settled> {
+    if plan.isolation == Isolation::Nothing {
+        return Ok(Settled::Whole);
     }
-    let stage = arguments.next();
-    Some(match stage.as_ref().and_then(|stage| stage.to_str()) {
-        Some(SUPERVISE) => supervisor::main(),
-        Some(CONFINE) => stage::main(),
-        Some(PROBE) => namespaces::probe(),
-        _ => ExitCode::from(2),
-    })
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    if plan.isolation != Isolation::Full {
+        return Ok(Settled::Whole);
+    }
+    match namespaces::enter() {
+        Ok(Entered::Own) => {}
+        Ok(Entered::None) => return Ok(Settled::WithoutNamespaces(namespaces::none())),
+        Err(error) => return Ok(Settled::WithoutNamespaces(namespaces::half_there(&error))),
+    }
+    if let Some(port) = plan.proxy {
+        relay::offer(io::stdin(), port)?;
+    }
+    Ok(Settled::Whole)
+}
+
+/// The program that confines itself and begins a command.
+pub(super) fn stage(isolation: Isolation) -> io::Result<Command> {
+    if isolation == Isolation::Nothing {
+        return portable::stage();
+    }
+    // A program that was replaced while it runs is still found there.
+    let mut stage = Command::new("/proc/self/exe");
+    stage.args([STAGE_WORD, CONFINE]);
+    Ok(stage)
+}
+
+/// Ends a stage and everything of its command, and waits for that. Yields the signal that ended it.
+pub(super) fn end(stage: &Child, isolation: Isolation) -> i32 {
+    const SIGKILL: i32 = 9;
+    match isolation {
+        Isolation::Nothing => return portable::end(stage),
+        Isolation::Full => {}
+        Isolation::WithoutNamespaces | Isolation::WithoutScopes | Isolation::WithoutLandlock => {
+            descendants::end_all();
+            return SIGKILL;
+        }
+    }
+    let Some(stage) = i32::try_from(stage.id()).ok().and_then(Pid::from_raw) else {
+        return SIGKILL;
+    };
+    // The kernel ends the whole namespace before it gives back its first process.
+    match rustix::process::kill_process(stage, Signal::KILL) {
+        // It may have ended by itself; its number stays until it is waited for.
+        Ok(()) | Err(_) => {}
+    }
+    let status =
+        rustix::io::retry_on_intr(|| rustix::process::waitpid(Some(stage), WaitOptions::empty()));
+    match status {
+        Ok(Some((_, status))) => status.terminating_signal().unwrap_or(SIGKILL),
+        Ok(None) | Err(_) => SIGKILL,
+    }
+}
+
+/// What names the machine's present boot.
+pub(super) fn boot_id() -> io::Result<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
 }
 
 /// What is required and not there, one sentence each.
-pub(super) fn missing() -> Vec<String> {
+pub(super) fn missing(isolation: Isolation) -> Vec<String> {
+    if isolation == Isolation::Nothing {
+        return portable::missing();
+    }
     let mut missing = Vec::new();
     if !std::path::Path::new("/proc/self/stat").exists() {
         missing.push("`/proc` is missing: mount it".to_owned());
     }
-    if !rules::supported() {
+    if isolation == Isolation::WithoutLandlock || !rules::supported() {
         missing.push(
             "Landlock is missing or too old: use Linux 6.2 or newer, with `landlock` among the security \
              modules (`cat /sys/kernel/security/lsm`; boot option `lsm=landlock,…`)"
@@ -57,18 +126,4 @@ pub(super) fn missing() -> Vec<String> {
         );
     }
     missing
-}
-
-/// Signals that end a whole service at once are not for the processes around a command: their parent
-/// decides, and their lifeline tells them.
-fn signals_left_to_the_parent() -> nix::sys::signal::SigSet {
-    let mut signals = nix::sys::signal::SigSet::empty();
-    for signal in [
-        nix::sys::signal::Signal::SIGHUP,
-        nix::sys::signal::Signal::SIGINT,
-        nix::sys::signal::Signal::SIGTERM,
-    ] {
-        signals.add(signal);
-    }
-    signals
 }

@@ -6,11 +6,15 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use nix::sched::CloneFlags;
 use rustix::mount::{MountFlags, MountPropagationFlags};
+
+use super::rules;
+use crate::host::plan::Confinement;
 
 /// What was mounted, and so may be granted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,12 +25,24 @@ pub(super) struct Mounted {
     pub(super) shared_memory: bool,
 }
 
-/// Mounts what it can for the first process of new namespaces, leaving `writable` as it is. Containers
-/// often forbid a fresh `/proc`; then what is there is not granted.
-pub(super) fn mount(writable: &[&Path]) -> Mounted {
-    if seal(writable).is_err() {
-        return Mounted::default();
+/// Mounts what it can for the first process of new namespaces. Containers often forbid a fresh `/proc`; then
+/// what is there is not granted.
+///
+/// # Errors
+/// What must be hidden cannot be: Landlock alone would not deny it.
+pub(super) fn mount(plan: &Confinement) -> io::Result<Mounted> {
+    let own = [plan.working_dir.as_path(), plan.temp.as_path()];
+    let writable: Vec<&Path> = own
+        .into_iter()
+        .chain(plan.writable.iter().map(PathBuf::as_path))
+        .collect();
+    if let Err(error) = seal(&writable) {
+        return match plan.hidden.as_slice() {
+            [] => Ok(Mounted::default()),
+            _ => Err(error),
+        };
     }
+    hide(plan)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     let processes = rustix::mount::mount("proc", "/proc", "proc", flags, None);
     let shared_memory = rustix::mount::mount(
@@ -36,10 +52,41 @@ pub(super) fn mount(writable: &[&Path]) -> Mounted {
         flags,
         Some(c"size=256m,nr_inodes=4096,mode=1777"),
     );
-    Mounted {
+    Ok(Mounted {
         processes: processes.is_ok(),
         shared_memory: shared_memory.is_ok(),
+    })
+}
+
+/// Puts something empty over what must not be seen. Only the temp folder is put back, if it lies below.
+fn hide(plan: &Confinement) -> io::Result<()> {
+    let closed = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    let temp = rules::folder(&plan.temp)?;
+    for hidden in &plan.hidden {
+        if !hidden.is_dir() {
+            rustix::mount::mount_bind("/dev/null", hidden)?;
+            rustix::mount::mount_remount(
+                hidden,
+                closed | MountFlags::BIND | MountFlags::RDONLY,
+                c"",
+            )?;
+            continue;
+        }
+        rustix::mount::mount(
+            "tmpfs",
+            hidden,
+            "tmpfs",
+            closed,
+            Some(c"size=64k,mode=0700"),
+        )?;
+        if plan.temp.starts_with(hidden) {
+            std::fs::create_dir_all(&plan.temp)?;
+            let kept = format!("/proc/self/fd/{}", temp.as_raw_fd());
+            rustix::mount::mount_bind(kept, &plan.temp)?;
+        }
+        rustix::mount::mount_remount(hidden, closed | MountFlags::BIND | MountFlags::RDONLY, c"")?;
     }
+    Ok(())
 }
 
 /// Enters a mount namespace in which only `writable` can be written.
@@ -50,8 +97,11 @@ fn seal(writable: &[&Path]) -> io::Result<()> {
         MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
     )?;
     let before = std::fs::read("/proc/self/mountinfo")?;
-    for folder in writable {
-        rustix::mount::mount_bind_recursive(*folder, *folder)?;
+    for path in writable {
+        // By a handle, so that a link which took its place meanwhile is not followed.
+        let handle = rules::exactly(path)?;
+        let handle = format!("/proc/self/fd/{}", handle.as_raw_fd());
+        rustix::mount::mount_bind_recursive(&handle, &handle)?;
     }
     for line in before.split(|byte| *byte == b'\n') {
         let Some((place, flags)) = parse(line) else {

@@ -50,22 +50,65 @@ pub(super) fn enter() -> io::Result<Entered> {
 }
 
 /// Says on standard output why there are no namespaces, if so.
-pub(super) fn probe() -> ExitCode {
+pub(in crate::host) fn probe() -> ExitCode {
     let why = match enter() {
         Ok(Entered::Own) => return ExitCode::SUCCESS,
-        Ok(Entered::None) => {
-            "the system allows this user no namespaces (`sysctl user.max_user_namespaces`, \
-             `kernel.unprivileged_userns_clone`), or a container around it does not"
-                .to_owned()
-        }
-        Err(error) => format!(
-            "the system gives namespaces without rights in them ({error}; \
-             `sysctl kernel.apparmor_restrict_unprivileged_userns`)"
-        ),
+        Ok(Entered::None) => none(),
+        Err(error) => half_there(&error),
     };
     match io::stdout().write_all(why.as_bytes()) {
         Ok(()) | Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// The system allows none: what may be changed.
+pub(super) fn none() -> String {
+    "the system allows this user no namespaces (`sysctl user.max_user_namespaces`, \
+     `kernel.unprivileged_userns_clone`), or a container around it does not"
+        .to_owned()
+}
+
+/// They can be had without any use: what may be changed.
+pub(super) fn half_there(error: &io::Error) -> String {
+    format!(
+        "the system gives namespaces without rights in them ({error}; \
+         `sysctl kernel.apparmor_restrict_unprivileged_userns`)"
+    )
+}
+
+/// What a quick look says of namespaces, without entering any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::host) enum Outlook {
+    /// Nothing is known to stand in the way.
+    Good,
+    /// The system allows none.
+    None,
+    /// Only trying can tell.
+    Unclear,
+}
+
+/// Whether namespaces are to be expected. Takes no process and less than a millisecond.
+pub(in crate::host) fn expected() -> Outlook {
+    let setting = |path: &str| std::fs::read_to_string(path).ok();
+    let is = |path: &str, value: &str| setting(path).is_some_and(|found| found.trim() == value);
+    if is("/proc/sys/user/max_user_namespaces", "0") || is("/proc/sys/user/max_net_namespaces", "0")
+    {
+        return Outlook::None;
+    }
+    // A process with threads cannot enter one, and is told so unless something forbids it before.
+    let tried = std::thread::spawn(|| nix::sched::unshare(CloneFlags::CLONE_NEWUSER)).join();
+    if !matches!(tried, Ok(Err(nix::errno::Errno::EINVAL))) {
+        return Outlook::Unclear;
+    }
+    let restricted = is("/proc/sys/kernel/unprivileged_userns_clone", "0")
+        || is(
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+        );
+    if restricted {
+        return Outlook::Unclear;
+    }
+    Outlook::Good
 }
 
 /// A user who is not root loses all rights at the next exec unless they are ambient. The confining

@@ -6,8 +6,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath,
+    PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus,
+    Scope,
 };
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
@@ -59,8 +60,9 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Denies everything, and with `scoped` signals and abstract sockets to the outside too.
-    pub(super) fn deny_all(scoped: bool) -> Result<Self, RulesetError> {
+    /// Denies everything, and with `scoped` signals and abstract sockets to the outside too. With a `port`,
+    /// connections over TCP to any other are denied where the kernel can.
+    pub(super) fn deny_all(scoped: bool, port: Option<u16>) -> Result<Self, RulesetError> {
         let mut ruleset = required()?
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(NEWEST))?;
@@ -69,7 +71,15 @@ impl Rules {
                 .set_compatibility(CompatLevel::HardRequirement)
                 .scope(Scope::from_all(ABI::V6))?;
         }
-        let ruleset = ruleset.create()?.set_compatibility(CompatLevel::BestEffort);
+        if port.is_some() {
+            ruleset = ruleset
+                .set_compatibility(CompatLevel::BestEffort)
+                .handle_access(AccessNet::ConnectTcp)?;
+        }
+        let mut ruleset = ruleset.create()?.set_compatibility(CompatLevel::BestEffort);
+        if let Some(port) = port {
+            ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+        }
         Ok(Self { ruleset })
     }
 
@@ -83,9 +93,9 @@ impl Rules {
         self.path(path.as_ref(), AccessFs::from_read(NEWEST))
     }
 
-    /// Grants everything a program does with files below an opened folder, but no devices and no
-    /// sockets.
-    pub(super) fn own(self, folder: OwnedFd) -> Result<Self, RulesetError> {
+    /// Grants everything a program does with an opened file, or with files below an opened folder, but no
+    /// devices and no sockets.
+    pub(super) fn own(self, opened: OwnedFd) -> Result<Self, RulesetError> {
         let not_granted = AccessFs::MakeChar
             | AccessFs::MakeBlock
             | AccessFs::MakeSock
@@ -93,7 +103,7 @@ impl Rules {
             | AccessFs::ResolveUnix;
         let access = AccessFs::from_all(NEWEST) & !not_granted;
         Ok(Self {
-            ruleset: self.ruleset.add_rule(PathBeneath::new(folder, access))?,
+            ruleset: self.ruleset.add_rule(PathBeneath::new(opened, access))?,
         })
     }
 
@@ -148,6 +158,26 @@ pub(super) fn folder(real: &Path) -> rustix::io::Result<OwnedFd> {
         Mode::empty(),
         ResolveFlags::NO_SYMLINKS,
     )
+}
+
+/// Opens a file or a folder like that.
+pub(super) fn exactly(real: &Path) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::openat2(
+        rustix::fs::CWD,
+        real,
+        OFlags::PATH | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::NO_SYMLINKS,
+    )
+}
+
+/// Whether the kernel can hold connections over TCP to a port.
+pub(in crate::host) fn ports_supported() -> bool {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessNet::ConnectTcp)
+        .and_then(Ruleset::create)
+        .is_ok()
 }
 
 fn required() -> Result<Ruleset, RulesetError> {

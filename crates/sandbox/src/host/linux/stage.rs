@@ -7,35 +7,26 @@
 //! look into the stage, which stays outside its Landlock domain.
 
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
-use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags};
-use rustix::process::{DumpableBehavior, Pid, Signal, WaitStatus};
+use rustix::process::{DumpableBehavior, Pid, Signal};
 
 use super::mounts::{self, Mounted};
-use super::{confine, descendants, pipe};
+use super::{confine, descendants};
 use crate::host::config::{Isolation, Limits};
 use crate::host::plan::{Confinement, Exit, Finding};
-
-/// Shells in the order of preference.
-const SHELLS: &[&str] = &[
-    "/bin/bash",
-    "/usr/bin/bash",
-    "/run/current-system/sw/bin/bash",
-    "/bin/sh",
-];
+use crate::host::portable::exit_of;
+use crate::host::supervise::{pipe, shell, signals_left_to_the_parent};
 
 /// Among processes that are ended for lack of memory, a command comes long before its agent.
 const OOM_SCORE: &str = "500";
 
 /// Runs the stage. Its standard input is the plan and then the lifeline, its standard output takes the
 /// finding, its standard error is where the command writes.
-pub(super) fn main() -> ExitCode {
+pub(in crate::host) fn main() -> ExitCode {
     let Ok(Some(plan)) = pipe::read_line::<Confinement>(io::stdin()) else {
         return ExitCode::FAILURE;
     };
@@ -62,7 +53,7 @@ fn tell(finding: &Finding) -> io::Result<()> {
 /// the shell never began.
 fn watch(plan: &Confinement) -> Result<Option<Exit>, String> {
     let failed = |error: io::Error| format!("the confining stage failed: {error}");
-    let mut signals = super::signals_left_to_the_parent();
+    let mut signals = signals_left_to_the_parent();
     signals.add(nix::sys::signal::Signal::SIGCHLD);
     signals
         .thread_block()
@@ -70,7 +61,17 @@ fn watch(plan: &Confinement) -> Result<Option<Exit>, String> {
     let ended = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
         .map_err(|error| failed(error.into()))?;
     let mounted = settle(plan).map_err(failed)?;
-    let shell = begin(plan, mounted, &signals)?;
+    let first = || {
+        if plan.isolation.confines() {
+            confine::confine(plan, mounted)
+        } else {
+            shell::enter(plan)
+        }
+    };
+    // A signal to the command's own group reaches neither the stage nor the supervisor.
+    let shell = shell::begin(plan, &signals, first, |shell| {
+        shell.process_group(0);
+    })?;
     match confine::drop_capabilities() {
         // The command runs and cannot reach them; without them the stage merely has less to lose.
         Ok(()) | Err(_) => Ok(wait(shell, &ended)),
@@ -86,7 +87,7 @@ fn settle(plan: &Confinement) -> io::Result<Mounted> {
     let mounted = if plan.isolation == Isolation::Full {
         // The first process of a PID namespace takes all others with it.
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        let mounted = mounts::mount(&[&plan.working_dir, &plan.temp]);
+        let mounted = mounts::mount(plan)?;
         if mounted.processes {
             limit_processes(&plan.limits);
         }
@@ -120,49 +121,6 @@ fn limit_processes(limits: &Limits) {
     }
 }
 
-/// Begins the shell from a thread that confines itself first.
-fn begin(plan: &Confinement, mounted: Mounted, held: &SigSet) -> Result<Pid, String> {
-    let begun = std::thread::scope(|scope| {
-        scope
-            .spawn(|| {
-                confine::confine(plan, mounted)?;
-                // The shell inherits what is blocked. What ends meanwhile is reaped before the first wait.
-                held.thread_unblock()
-                    .map_err(|error| format!("signals cannot be passed on: {error}"))?;
-                spawn(plan)
-            })
-            .join()
-    });
-    begun.unwrap_or_else(|_| Err("the confining thread failed".to_owned()))
-}
-
-fn spawn(plan: &Confinement) -> Result<Pid, String> {
-    let shell = SHELLS
-        .iter()
-        .find(|shell| Path::new(shell).exists())
-        .ok_or("there is no shell; install bash or sh")?;
-    let output = || io::stderr().as_fd().try_clone_to_owned();
-    let (stdout, stderr) = output()
-        .and_then(|stdout| Ok((stdout, output()?)))
-        .map_err(|error| format!("the command's output cannot be passed on: {error}"))?;
-    let child = Command::new(shell)
-        .arg("-c")
-        .arg(&plan.command)
-        .env_clear()
-        .envs(plan.environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(stdout)
-        .stderr(stderr)
-        // A signal to the command's own group reaches neither the stage nor the supervisor.
-        .process_group(0)
-        .spawn()
-        .map_err(|error| format!("the shell `{shell}` cannot be started: {error}"))?;
-    i32::try_from(child.id())
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or_else(|| "the shell has no process number".to_owned())
-}
-
 /// Reaps until the shell has ended; `None` if the lifeline is cut first.
 fn wait(shell: Pid, ended: &SignalFd) -> Option<Exit> {
     let lifeline = io::stdin();
@@ -180,11 +138,4 @@ fn wait(shell: Pid, ended: &SignalFd) -> Option<Exit> {
         }
         while let Ok(Some(_)) = ended.read_signal() {}
     }
-}
-
-fn exit_of(status: WaitStatus) -> Option<Exit> {
-    status
-        .exit_status()
-        .map(Exit::Code)
-        .or_else(|| status.terminating_signal().map(Exit::Signal))
 }

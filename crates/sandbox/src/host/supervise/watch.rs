@@ -3,18 +3,19 @@
 //! It must not know records; what it saw is written down elsewhere.
 
 use std::io::{self, PipeReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use corvid_core::{CommandEnd, CommandEnding};
+use corvid_core::redact::{RedactStream, Redactor};
+use corvid_core::{CommandEnd, CommandEnding, Secret};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
-use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::output::{Newest, PROGRESS_INTERVAL, Sink};
-use super::{descendants, pipe};
+use super::pipe;
 use crate::host::config::Isolation;
-use crate::host::plan::{CONFINE, Exit, Finding, Notice, Plan, STAGE_WORD};
+use crate::host::plan::{Exit, Finding, Notice, Plan};
+use crate::host::system;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 64 * 1024;
@@ -33,11 +34,13 @@ pub(super) struct Stage {
 /// A running command as seen from outside.
 pub(super) struct Watch {
     stage: Child,
-    own_namespaces: bool,
+    isolation: Isolation,
     finding: PipeReader,
     output: PipeReader,
     /// Held open as long as the stage shall live.
     lifeline: Option<io::PipeWriter>,
+    /// What the output must not show is taken out before anybody else sees it.
+    redact: Option<RedactStream>,
     sink: Sink,
     newest: Newest,
     chunk: Vec<u8>,
@@ -55,13 +58,11 @@ enum Cause {
 
 impl Stage {
     /// Starts the stage, which gets ready while other things are done.
-    pub(super) fn start() -> io::Result<Self> {
+    pub(super) fn start(isolation: Isolation) -> io::Result<Self> {
         let (plan_end, lifeline) = io::pipe()?;
         let (finding, finding_end) = io::pipe()?;
         let (output, output_end) = io::pipe()?;
-        // A program that was replaced while it runs is still found there.
-        let process = Command::new("/proc/self/exe")
-            .args([STAGE_WORD, CONFINE])
+        let process = system::stage(isolation)?
             .env_clear()
             .stdin(plan_end)
             .stdout(finding_end)
@@ -85,10 +86,11 @@ impl Watch {
         rustix::io::ioctl_fionbio(&stage.output, true)?;
         Ok(Self {
             stage: stage.process,
-            own_namespaces: plan.confinement.isolation == Isolation::Full,
+            isolation: plan.confinement.isolation,
             finding: stage.finding,
             output: stage.output,
             lifeline: Some(lifeline),
+            redact: redaction(&plan.secrets),
             sink,
             newest: Newest::default(),
             chunk: vec![0; CHUNK],
@@ -186,8 +188,18 @@ impl Watch {
     fn take_output(&mut self) -> io::Result<usize> {
         match self.output.read(&mut self.chunk) {
             Ok(count) => {
-                self.sink.take(&self.chunk[..count]);
-                self.newest.take(&self.chunk[..count]);
+                let read = &self.chunk[..count];
+                match &mut self.redact {
+                    None => {
+                        self.sink.take(read);
+                        self.newest.take(read);
+                    }
+                    Some(stream) => {
+                        let shown = stream.push(read);
+                        self.sink.take(&shown);
+                        self.newest.take(&shown);
+                    }
+                }
                 Ok(count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
@@ -197,33 +209,26 @@ impl Watch {
 
     /// Ends the stage and with it everything, and waits for that. Yields the signal that ended it.
     fn end_everything(&mut self) -> i32 {
-        const SIGKILL: i32 = 9;
         self.lifeline = None;
-        let Some(stage) = i32::try_from(self.stage.id()).ok().and_then(Pid::from_raw) else {
-            return SIGKILL;
-        };
-        if self.own_namespaces {
-            // The kernel ends the whole namespace before it gives back its first process.
-            match rustix::process::kill_process(stage, Signal::KILL) {
-                // It may have ended by itself; its number stays until it is waited for.
-                Ok(()) | Err(_) => {}
-            }
-            let status = rustix::io::retry_on_intr(|| {
-                rustix::process::waitpid(Some(stage), WaitOptions::empty())
-            });
-            return match status {
-                Ok(Some((_, status))) => status.terminating_signal().unwrap_or(SIGKILL),
-                Ok(None) | Err(_) => SIGKILL,
-            };
-        }
-        descendants::end_all();
-        SIGKILL
+        system::end(&self.stage, self.isolation)
     }
 
     /// Takes what was written before the end.
     fn drain(&mut self) {
         while let Ok(1..) = self.take_output() {}
+        if let Some(stream) = self.redact.take() {
+            self.sink.take(&stream.finish());
+        }
     }
+}
+
+/// What takes these out of a stream; none if there is nothing to take out.
+fn redaction(secrets: &[(String, String)]) -> Option<RedactStream> {
+    let secrets = secrets
+        .iter()
+        .map(|(name, value)| (name.clone(), Secret::new(value)));
+    let redactor = Redactor::new(secrets);
+    (!redactor.is_empty()).then(|| redactor.stream())
 }
 
 /// Tells the parent how it went, waiting until it listens. One that is dead is not waited for.

@@ -9,13 +9,12 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::namespaces::{self, Entered};
 use super::output::Sink;
 use super::pipe;
 use super::watch::{Stage, Watch, tell};
-use crate::host::config::Isolation;
 use crate::host::plan::{Notice, Plan};
 use crate::host::record::{Held, Record};
+use crate::host::system::{self, Settled};
 
 /// The longest reason that is told, in characters, so that the line stays whole in the pipe.
 const REASON_CHARS: usize = 500;
@@ -36,7 +35,7 @@ pub(super) fn main() -> ExitCode {
 
 fn supervise() -> io::Result<()> {
     super::signals_left_to_the_parent().thread_block()?;
-    let Some(mut plan) = pipe::read_line::<Plan>(io::stdin())? else {
+    let Some(plan) = pipe::read_line::<Plan>(io::stdin())? else {
         return Ok(());
     };
     // A new session has no terminal; it fails only for who leads a group already and has none either.
@@ -45,29 +44,24 @@ fn supervise() -> io::Result<()> {
     {
         return Err(error.into());
     }
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let record = Record::new(&plan.record_dir, &plan.key);
     let mut held = record.hold()?;
     // Whoever reconciles takes the lock too: once a parent is dead, nothing begins any more.
     if pipe::is_closed(io::stdin())? {
         return Ok(());
     }
-    if plan.confinement.isolation == Isolation::Full {
-        match namespaces::enter() {
-            Ok(Entered::Own) => {}
-            Ok(Entered::None) => plan.confinement.isolation = Isolation::WithoutNamespaces,
-            Err(error) => {
-                tell(&Notice::NoNamespaces(error.to_string()));
-                return Ok(());
-            }
-        }
+    if let Settled::WithoutNamespaces(why) = system::settle(&plan.confinement)? {
+        tell(&Notice::NoNamespaces(
+            why.chars().take(REASON_CHARS).collect(),
+        ));
+        return Ok(());
     }
     conduct(&plan, &record, &mut held)
 }
 
 /// Runs the command between its mark and its outcome.
 fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
-    let stage = Stage::start()?;
+    let stage = Stage::start(plan.confinement.isolation)?;
     empty_folder(record.temp())?;
     let sink = Sink::create(&plan.output, plan.confinement.limits.output_bytes)?;
     let pending = record.begin(held)?;
@@ -95,7 +89,7 @@ fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
 
 /// Closes whatever the parent left open by mistake. Standard streams stay.
 fn close_strays() {
-    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else {
+    let Ok(entries) = std::fs::read_dir("/dev/fd") else {
         return;
     };
     let open: Vec<i32> = entries

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 const MAX_LINE: u64 = 8 << 20;
 
 /// Reads one JSON line from a pipe that carries nothing after it. `None` if the other end closed first.
-pub(super) fn read_line<T: DeserializeOwned>(pipe: impl Read) -> io::Result<Option<T>> {
+pub(in crate::host) fn read_line<T: DeserializeOwned>(pipe: impl Read) -> io::Result<Option<T>> {
     let mut line = Vec::new();
     let mut chunk = [0_u8; 16 * 1024];
     let mut pipe = pipe.take(MAX_LINE);
@@ -31,24 +31,22 @@ pub(super) fn read_line<T: DeserializeOwned>(pipe: impl Read) -> io::Result<Opti
 }
 
 /// One JSON line.
-pub(super) fn line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+pub(in crate::host) fn line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     Ok(line)
 }
 
 /// Whether the other end of a pipe is closed. Does not wait.
-pub(super) fn is_closed(pipe: impl AsFd) -> io::Result<bool> {
+pub(in crate::host) fn is_closed(pipe: impl AsFd) -> io::Result<bool> {
     wait_closed(pipe, Duration::ZERO)
 }
 
-/// Waits until the other end of an empty pipe is closed, but not longer than `patience`; yields whether
-/// it is.
-pub(super) fn wait_closed(pipe: impl AsFd, patience: Duration) -> io::Result<bool> {
+/// Waits until the other end of a pipe that carries nothing more is closed, but not longer than `patience`;
+/// yields whether it is.
+pub(in crate::host) fn wait_closed(pipe: impl AsFd, patience: Duration) -> io::Result<bool> {
     let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
     let mut polled = [PollFd::new(&pipe, PollFlags::IN)];
     rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, Some(&patience)))?;
-    Ok(polled[0]
-        .revents()
-        .intersects(PollFlags::HUP | PollFlags::ERR))
+    Ok(!polled[0].revents().is_empty())
 }
