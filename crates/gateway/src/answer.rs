@@ -2,7 +2,7 @@
 //! Invariant: every answer passes the one `authorize`, and is told as given only once it is in the journal.
 //! It must not know where a question is shown.
 
-use corvid_agent::State;
+use corvid_agent::fold::State;
 use corvid_core::faults::crash_point;
 use corvid_core::wire::{
     Address, Answer, Answerer, EventBody, Frame, JobId, QuestionId, Requester, SessionId,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corvid_core::wire::{OutcomeAnswer, Question};
+use corvid_core::wire::{Address, OutcomeAnswer, Question};
 use corvid_core::{Channel, Heard, OutcomeQuestion, Questions};
 
 /// The channels of this process as one that asks.
@@ -27,7 +27,7 @@ impl Questions for AllChannels {
     async fn ask(&self, question: &Question) -> Heard {
         let mut heard = Heard::Nobody;
         for channel in &self.0 {
-            let asks_there = |address: &corvid_core::wire::Address| {
+            let asks_there = |address: &Address| {
                 let name: &str = channel.name();
                 address.channel == name
             };

@@ -239,9 +239,7 @@ impl Gateway {
         let bytes = self.ports.settings.transcript_bytes();
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         match self.store.load(&errand.session, bytes).await {
-            Err(AppendError::NoSuchSession(_))
-                if matches!(errand.target, Target::Session(_)) =>
-            {
+            Err(AppendError::NoSuchSession(_)) if matches!(errand.target, Target::Session(_)) => {
                 Ok(nothing)
             }
             loaded => Ok(loaded?),

@@ -10,17 +10,19 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use corvid_core::wire::{
     Address, Event, EventBody, Finish, Flags, Limits, LiveEvent, Mode, OutcomeAnswer, Part,
-    Patience, SessionId, Usage,
+    Patience, Question, SessionId, Usage,
 };
 use corvid_core::{
-    Answer, Channel, DeliverError, Delivery, Journal as _, Message, Model, ModelError,
+    Answer, Channel, DeliverError, Delivery, Heard, Journal as _, Message, Model, ModelError,
     ModelRequest, ModelSink, Models, OutcomeQuestion, Outputs, Policy, PolicyDecision,
     PolicyEffect, PolicyRequest, Questions, SystemClock, Tasks, Toolset,
 };
-use corvid_gateway::{Access, Answered, Gateway, GatewayError, Inbound, Parts, Settings, Target};
+use corvid_gateway::{
+    Access, Answered, Gateway, GatewayError, Inbound, JobLimits, Parts, Settings, Target,
+};
 use corvid_store::{Config, Store};
 use tempfile::TempDir;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The one person who may speak.
@@ -90,10 +92,11 @@ impl Scene {
             models: Arc::new(OneModel(Arc::clone(&self.model))),
             tools: Toolset::default(),
             policy: Arc::new(AllowAll),
-            questions: Arc::new(NobodyThere),
             clock: Arc::new(SystemClock),
             channels: vec![Arc::clone(&channel) as Arc<dyn Channel>],
             outputs: Outputs::new(self.state.join("outputs")),
+            redactor: Arc::default(),
+            job_limits: JobLimits::default(),
             tasks: tasks.clone(),
             settings: settings(),
         });
@@ -275,6 +278,7 @@ fn settings() -> Settings {
             parallel_calls: 8,
             attempts: 3,
             patience: Patience::GiveUp,
+            question_ms: 600_000,
         },
         context_tokens: 8_000,
     }
@@ -336,6 +340,7 @@ struct RecordingChannel {
     sent: Mutex<Vec<String>>,
     mishap: Mutex<Option<Mishap>>,
     hanging: Notify,
+    questions: watch::Sender<Vec<Question>>,
 }
 
 #[async_trait]
@@ -376,11 +381,16 @@ impl Policy for AllowAll {
     }
 }
 
-struct NobodyThere;
-
 #[async_trait]
-impl Questions for NobodyThere {
+impl Questions for RecordingChannel {
     async fn ask_outcome(&self, _question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
         (OutcomeAnswer::Skip, "nobody".to_owned())
+    }
+
+    /// Shows it to nobody who could answer here.
+    async fn ask(&self, question: &Question) -> Heard {
+        self.questions
+            .send_modify(|shown| shown.push(question.clone()));
+        Heard::Shown
     }
 }
