@@ -157,9 +157,10 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn check(addresses: &[&str], expect: fn(AddressCheck) -> bool) {
-        for address in addresses {
+    fn check(addresses: &str, expect: fn(AddressCheck) -> bool) {
+        for address in addresses.split_whitespace() {
             let found = AddressCheck::of(address.parse().unwrap());
             assert!(expect(found), "{address}: {found:?}");
         }
@@ -168,36 +169,11 @@ mod tests {
     #[test]
     fn the_public_internet_is_public() {
         check(
-            &[
-                "1.1.1.1",
-                "8.8.8.8",
-                "9.255.255.255",
-                "11.0.0.0",
-                "93.184.216.34",
-                "100.63.255.255",
-                "100.128.0.0",
-                "126.255.255.255",
-                "128.0.0.0",
-                "169.253.255.255",
-                "169.255.0.0",
-                "172.15.255.255",
-                "172.32.0.0",
-                "192.0.1.0",
-                "192.167.255.255",
-                "192.169.0.0",
-                "198.17.255.255",
-                "198.20.0.0",
-                "223.255.255.255",
-                "2606:4700:4700::1111",
-                "2001:4860:4860::8888",
-                "2a00:1450:4001::1",
-                "2001:200::1",
-                "2003::1",
-                "2001:db7:ffff::",
-                "::ffff:8.8.8.8",
-                "64:ff9b::8.8.8.8",
-                "2002:808:808::1",
-            ],
+            "1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 93.184.216.34 100.63.255.255 100.128.0.0 126.255.255.255 \
+             128.0.0.0 169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.167.255.255 \
+             192.169.0.0 198.17.255.255 198.20.0.0 223.255.255.255 2606:4700:4700::1111 2001:4860:4860::8888 \
+             2a00:1450:4001::1 2001:200::1 2003::1 2001:db7:ffff:: ::ffff:8.8.8.8 64:ff9b::8.8.8.8 \
+             2002:808:808::1",
             |found| found == Public,
         );
     }
@@ -205,30 +181,9 @@ mod tests {
     #[test]
     fn networks_around_are_private() {
         check(
-            &[
-                "127.0.0.1",
-                "127.255.255.255",
-                "127.1.2.3",
-                "10.0.0.0",
-                "10.255.255.255",
-                "172.16.0.1",
-                "172.31.255.255",
-                "192.168.0.1",
-                "192.168.255.255",
-                "100.64.0.1",
-                "100.127.255.255",
-                "198.18.0.1",
-                "198.19.255.255",
-                "::1",
-                "fc00::1",
-                "fd12:3456::1",
-                "fdff:ffff::",
-                "2001:2::1",
-                "0:0:0:0:0:ffff:7f00:1",
-                "::ffff:127.0.0.1",
-                "::ffff:10.1.2.3",
-                "::ffff:c0a8:1",
-            ],
+            "127.0.0.1 127.255.255.255 127.1.2.3 10.0.0.0 10.255.255.255 172.16.0.1 172.31.255.255 192.168.0.1 \
+             192.168.255.255 100.64.0.1 100.127.255.255 198.18.0.1 198.19.255.255 ::1 fc00::1 fd12:3456::1 \
+             fdff:ffff:: 2001:2::1 0:0:0:0:0:ffff:7f00:1 ::ffff:127.0.0.1 ::ffff:10.1.2.3 ::ffff:c0a8:1",
             |found| matches!(found, Private(_)),
         );
     }
@@ -236,58 +191,13 @@ mod tests {
     #[test]
     fn what_nobody_opens() {
         check(
-            &[
-                "0.0.0.0",
-                "0.1.2.3",
-                "169.254.0.1",
-                "169.254.169.254",
-                "169.254.170.2",
-                "168.63.129.16",
-                "100.100.100.200",
-                "192.0.0.192",
-                "192.0.0.1",
-                "192.0.2.1",
-                "192.88.99.1",
-                "198.51.100.7",
-                "203.0.113.9",
-                "224.0.0.1",
-                "239.255.255.255",
-                "240.0.0.1",
-                "255.255.255.254",
-                "255.255.255.255",
-                "::",
-                "::127.0.0.1",
-                "::7f00:1",
-                "::ffff:169.254.169.254",
-                "::ffff:0.0.0.0",
-                "fd00:ec2::254",
-                "fd20:ce::254",
-                "fe80::1",
-                "febf::1",
-                "fec0::1",
-                "ff02::1",
-                "ff0e::1",
-                "2001:db8::1",
-                "3fff::1",
-                "100::1",
-                "2001::1",
-                "2001:0:7f00:1::",
-                "2001:10::1",
-                "2001:1ff::1",
-                "64:ff9b::7f00:1",
-                "64:ff9b::10.0.0.1",
-                "64:ff9b::169.254.169.254",
-                "64:ff9b:1::8.8.8.8",
-                "64:ff9b:0:0:0:1:808:808",
-                "2002:7f00:1::",
-                "2002:a00:1::1",
-                "2002:a9fe:a9fe::",
-                "::ffff:0:7f00:1",
-                "4000::1",
-                "5f00::1",
-                "1::1",
-                "fe00::1",
-            ],
+            "0.0.0.0 0.1.2.3 169.254.0.1 169.254.169.254 169.254.170.2 168.63.129.16 100.100.100.200 192.0.0.192 \
+             192.0.0.1 192.0.2.1 192.88.99.1 198.51.100.7 203.0.113.9 224.0.0.1 239.255.255.255 240.0.0.1 \
+             255.255.255.254 255.255.255.255 :: ::127.0.0.1 ::7f00:1 ::ffff:169.254.169.254 ::ffff:0.0.0.0 \
+             fd00:ec2::254 fd20:ce::254 fe80::1 febf::1 fec0::1 ff02::1 ff0e::1 2001:db8::1 3fff::1 100::1 \
+             2001::1 2001:0:7f00:1:: 2001:10::1 2001:1ff::1 64:ff9b::7f00:1 64:ff9b::10.0.0.1 \
+             64:ff9b::169.254.169.254 64:ff9b:1::8.8.8.8 64:ff9b:0:0:0:1:808:808 2002:7f00:1:: 2002:a00:1::1 \
+             2002:a9fe:a9fe:: ::ffff:0:7f00:1 4000::1 5f00::1 1::1 fe00::1",
             |found| matches!(found, Never(_)),
         );
     }
@@ -301,5 +211,34 @@ mod tests {
             told("64:ff9b::a9fe:a9fe"),
             Err("a cloud machine's metadata address")
         );
+    }
+
+    proptest! {
+        /// What the standard library calls special is never public, in whatever clothes.
+        #[test]
+        fn what_others_call_special_is_not_public(bits: u32, high: u16) {
+            let address = Ipv4Addr::from_bits(bits);
+            let special = address.is_private() || address.is_loopback() || address.is_link_local()
+                || address.is_multicast() || address.is_documentation() || address.is_unspecified();
+            let [_, _, _, _, _, _, a, b] = address.to_ipv6_mapped().segments();
+            let clothes = [
+                address.to_ipv6_mapped(),
+                Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, a, b),
+                Ipv6Addr::new(0x2002, a, b, high, 0, 0, 0, 1),
+            ];
+            let public = is_public(address.into()).is_ok();
+            prop_assert!(!(special && public));
+            for other in clothes {
+                prop_assert_eq!(is_public(other.into()).is_ok(), public, "{}", other);
+            }
+            prop_assert!(is_public(address.to_ipv6_compatible().into()).is_err());
+        }
+
+        #[test]
+        fn of_ipv6_only_what_was_given_out_is_public(bits: u128) {
+            let address = Ipv6Addr::from_bits(bits);
+            let given_out = bits >> 125 == 1 || embedded(address).is_some() || address.to_ipv4_mapped().is_some();
+            prop_assert!(given_out || is_public(address.into()).is_err());
+        }
     }
 }

@@ -9,6 +9,7 @@ mod attacks;
 mod bounds;
 mod calls;
 mod commands;
+mod egress;
 mod lifecycle;
 mod paths;
 mod processes;
