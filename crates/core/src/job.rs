@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::tool::{ToolError, ToolOutput};
 use crate::wire::{CallId, CallKey, CallStatus, JobId, JobStart, Millis, Requester, SessionId};
 
+/// What a message begins with that no person said: the one that tells of a job's end.
+pub const UNSAID: &str = "[No person says this. ";
+
 /// A job's work, from where it stands to its end.
 pub type JobRun = Pin<Box<dyn Future<Output = Result<ToolOutput, ToolError>> + Send>>;
 

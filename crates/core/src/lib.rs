@@ -22,7 +22,7 @@ pub use corvid_wire as wire;
 
 pub use channel::{Channel, DeliverError, Delivery};
 pub use clock::{Clock, SystemClock};
-pub use job::{Adoption, JobRun, JobView, Jobs, NoJobs, job_run};
+pub use job::{Adoption, JobRun, JobView, Jobs, NoJobs, UNSAID, job_run};
 pub use journal::{
     Append, AppendError, Appended, ClaimSeen, Fence, Grant, Ground, Journal, Loaded,
 };
