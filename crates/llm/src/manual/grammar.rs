@@ -111,12 +111,20 @@ mod tests {
 
     fn tools() -> Vec<ToolSpec> {
         vec![
+            tool("ask_user", &["question", "choices"], &["question"]),
             tool("file.list", &["path"], &[]),
             tool("file.read", &["path", "offset"], &["path"]),
             tool("file.search", &["pattern", "path"], &["pattern"]),
             tool("file.write", &["path", "content"], &["path", "content"]),
+            tool("job.cancel", &["job"], &["job"]),
+            tool("job.list", &[], &[]),
+            tool("job.output", &["job", "offset"], &["job"]),
             tool("output.read", &["call"], &["call"]),
-            tool("system.run", &["command", "timeout_secs"], &["command"]),
+            tool(
+                "system.run",
+                &["command", "timeout_secs", "background", "escalate"],
+                &["command"],
+            ),
         ]
     }
 
@@ -165,6 +173,37 @@ mod tests {
     }
 
     #[test]
+    fn commands_beside_the_conversation_and_beyond_the_sandbox() {
+        check(
+            "background cargo build",
+            "system.run",
+            &json!({"command": "cargo build", "background": true}),
+        );
+        let network = |hosts: &[&str], command: &str| {
+            let reason = "typed as a `network` command";
+            json!({"command": command, "escalate": {"reason": reason, "hosts": hosts}})
+        };
+        check(
+            "network crates.io: cargo fetch",
+            "system.run",
+            &network(&["crates.io"], "cargo fetch"),
+        );
+        check(
+            "network a.org:8443, *.b.org:\n curl https://a.org:8443/x: y",
+            "system.run",
+            &network(&["a.org:8443", "*.b.org"], "curl https://a.org:8443/x: y"),
+        );
+        check("jobs", "job.list", &json!({}));
+        check("job j-1", "job.output", &json!({"job": "j-1"}));
+        check("cancel j-1", "job.cancel", &json!({"job": "j-1"}));
+        check(
+            "ask left or right?",
+            "ask_user",
+            &json!({"question": "left or right?"}),
+        );
+    }
+
+    #[test]
     fn the_readmes_own_sentence() {
         for text in [
             "what's in this folder?",
@@ -197,6 +236,15 @@ mod tests {
             ("read the README and sum it up", "read <file>"),
             ("write a.txt", "write <file>: <text>"),
             ("list of good names", "list [folder]"),
+            ("background", "background <command>"),
+            ("jobs of mine", "jobs"),
+            ("network a.org", "network <host>[,<host>…]: <command>"),
+            (
+                "network a.org:443 ls",
+                "network <host>[,<host>…]: <command>",
+            ),
+            ("network a.org,: ls", "network <host>[,<host>…]: <command>"),
+            ("network a.org: ", "network <host>[,<host>…]: <command>"),
         ] {
             assert_eq!(
                 understand(text, &tools()),

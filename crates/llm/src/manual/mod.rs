@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use corvid_core::wire::{Finish, Usage};
-use corvid_core::{Answer, AskedCall, Message, Model, ModelError, ModelRequest, ModelSink};
+use corvid_core::{Answer, AskedCall, Message, Model, ModelError, ModelRequest, ModelSink, UNSAID};
 
 use self::grammar::{Understood, understand, usages};
 use crate::presets::{KeyRule, PRESETS};
@@ -36,6 +36,8 @@ pub(crate) struct ManualModel {
 /// What is to be answered: everything after the assistant's last message.
 struct Open<'a> {
     results: Vec<(&'a str, &'a str)>,
+    /// What no person said.
+    notes: Vec<&'a str>,
     requests: Vec<&'a str>,
 }
 
@@ -56,6 +58,7 @@ impl ManualModel {
         }
         let mut calls = Vec::new();
         let mut finish = Finish::Stop;
+        sections.extend(open.notes.iter().map(|text| noted(text)));
         for text in &open.requests {
             match understand(text, &request.tools) {
                 Understood::Call { tool, arguments } => calls.push(AskedCall {
@@ -137,12 +140,16 @@ impl<'a> Open<'a> {
             .map_or(0, |at| at + 1);
         let mut open = Self {
             results: Vec::new(),
+            notes: Vec::new(),
             requests: Vec::new(),
         };
         for message in &messages[from..] {
             match &**message {
                 Message::Tool { name, text, .. } => open.results.push((name, text)),
-                Message::User { text } => open.requests.push(text),
+                Message::User { text } => match text.strip_prefix(UNSAID) {
+                    Some(note) => open.notes.push(note),
+                    None => open.requests.push(text),
+                },
                 Message::Assistant { .. } => {}
             }
         }
@@ -157,6 +164,17 @@ fn shown(results: &[(&str, &str)]) -> String {
         _ => format!("`{name}`:\n\n{}", fenced(text)),
     });
     sections.collect::<Vec<_>>().join("\n\n")
+}
+
+/// The end of a job: its line, and what it yields as it is.
+fn noted(note: &str) -> String {
+    let (line, yields) = note.split_once("\n\n").unwrap_or((note, ""));
+    let line = line.strip_suffix(']').unwrap_or(line);
+    let mut section = format!("{INTRODUCTION}. {line}");
+    if !yields.is_empty() {
+        section.extend([".\n\n", &fenced(yields)]);
+    }
+    section
 }
 
 /// Text as a code block whose fence no line of it can end.

@@ -44,6 +44,83 @@ pub(super) const VERBS: &[Verb] = &[
         phrases: &[],
     },
     Verb {
+        words: &["background"],
+        usage: Usage {
+            written: "background <command>",
+            does: "runs it beside the conversation and tells when it ends",
+        },
+        tool: "system.run",
+        supplies: &["command", "background"],
+        arguments: |rest| {
+            (!rest.is_empty()).then(|| json!({ "command": rest, "background": true }))
+        },
+        phrases: &[],
+    },
+    Verb {
+        words: &["network"],
+        usage: Usage {
+            written: "network <host>[,<host>…]: <command>",
+            does: "runs it with access to these hosts, if you allow it",
+        },
+        tool: "system.run",
+        supplies: &["command", "escalate"],
+        arguments: |rest| {
+            // The colon of a port has no space after it.
+            let ends = |at: &usize| rest[at + 1..].starts_with(char::is_whitespace);
+            let at = rest.match_indices(':').map(|(at, _)| at).find(ends)?;
+            let (hosts, command) = (&rest[..at], rest[at + 1..].trim());
+            let hosts: Vec<_> = hosts.split(',').map(str::trim).collect();
+            let complete = !command.is_empty() && hosts.iter().all(|host| !host.is_empty());
+            let escalate = json!({ "reason": "typed as a `network` command", "hosts": hosts });
+            complete.then(|| json!({ "command": command, "escalate": escalate }))
+        },
+        phrases: &[],
+    },
+    Verb {
+        words: &["jobs"],
+        usage: Usage {
+            written: "jobs",
+            does: "lists what runs in the background",
+        },
+        tool: "job.list",
+        supplies: &[],
+        arguments: |rest| rest.is_empty().then(|| json!({})),
+        phrases: &[],
+    },
+    Verb {
+        words: &["job"],
+        usage: Usage {
+            written: "job <job>",
+            does: "shows what a job has printed so far",
+        },
+        tool: "job.output",
+        supplies: &["job"],
+        arguments: |rest| Some(json!({ "job": one_word(rest)? })),
+        phrases: &[],
+    },
+    Verb {
+        words: &["cancel"],
+        usage: Usage {
+            written: "cancel <job>",
+            does: "ends a job",
+        },
+        tool: "job.cancel",
+        supplies: &["job"],
+        arguments: |rest| Some(json!({ "job": one_word(rest)? })),
+        phrases: &[],
+    },
+    Verb {
+        words: &["ask"],
+        usage: Usage {
+            written: "ask <question>",
+            does: "puts a question to you and shows your answer",
+        },
+        tool: "ask_user",
+        supplies: &["question"],
+        arguments: |rest| (!rest.is_empty()).then(|| json!({ "question": rest })),
+        phrases: &[],
+    },
+    Verb {
         words: &["list"],
         usage: Usage {
             written: "list [folder]",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use corvid_core::wire::Finish;
-use corvid_core::{Answer, Clock, Message, Models};
+use corvid_core::{Answer, Clock, Message, Models, UNSAID};
 use corvid_llm::{Config, catalogue};
 use corvid_testkit::ManualClock;
 
@@ -94,6 +94,26 @@ async fn what_was_said_meanwhile_is_answered_too() {
     let paths: Vec<&str> = answer.calls.iter().map(|c| c.arguments.as_str()).collect();
     assert_eq!(paths, [r#"{"path":"b"}"#, r#"{"path":"c"}"#]);
     assert_ne!(answer.calls[0].provider_id, answer.calls[1].provider_id);
+}
+
+#[tokio::test]
+async fn the_end_of_a_job_is_shown_and_not_taken_for_a_command() {
+    let told = format!("{UNSAID}Job j-1 is done after 3 s: run all]\n\nexit code 0\ngreen\n");
+    let ended = [
+        user("background run all"),
+        assistant(1, "", &[("call_0", "system.run", "{}")]),
+        result("call_0", "system.run", "runs in the background as job j-1"),
+        assistant(2, "so it is", &[]),
+        user(&told),
+    ];
+    let answer = answer(ended, nobody()).await;
+    assert_eq!(answer.finish, Finish::Stop);
+    assert_eq!(answer.calls, []);
+    assert_eq!(
+        answer.text,
+        "I am Corvid's built-in command reader, no language model. Job j-1 is done after 3 s: run all.\n\n```\n\
+         exit code 0\ngreen\n```"
+    );
 }
 
 #[tokio::test]
