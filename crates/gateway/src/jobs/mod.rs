@@ -6,6 +6,8 @@
 mod board;
 mod ending;
 mod recovery;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::path::PathBuf;
