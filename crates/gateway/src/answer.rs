@@ -5,13 +5,13 @@
 use corvid_agent::fold::State;
 use corvid_core::faults::crash_point;
 use corvid_core::wire::{
-    Address, Answer, Answerer, EventBody, Frame, JobId, QuestionId, Requester, SessionId,
+    Address, Answer, Answerer, EventBody, Frame, JobId, OwnerId, QuestionId, Requester, SessionId,
 };
 use corvid_core::{Append, Fence, JobView, Jobs as _, Journal as _};
 
 use crate::Gateway;
 use crate::run::GatewayError;
-use crate::wake::send_frame;
+use crate::wake::{ask_frame, send_frame};
 
 /// A recorded answer.
 #[derive(Clone, Debug)]
@@ -63,7 +63,10 @@ impl Gateway {
             session: row.session.clone(),
         };
         Ok(AnswerReceipt {
-            awaited: self.tell_owner(&row.session, &watch).await?,
+            awaited: match self.living_owner(&row.session).await? {
+                Some(owner) => send_frame(&self.store.owner_socket(&owner), &watch).await,
+                None => false,
+            },
             session: row.session,
         })
     }
@@ -86,10 +89,13 @@ impl Gateway {
         let background = Frame::Background {
             session: session.clone(),
         };
-        Ok(if self.tell_owner(session, &background).await? {
-            Backgrounded::Asked
-        } else {
-            Backgrounded::NobodyAtWork
+        let answer = match self.living_owner(session).await? {
+            Some(owner) => ask_frame(&self.store.owner_socket(&owner), &background).await,
+            None => None,
+        };
+        Ok(match answer {
+            Some(Frame::Appended { .. }) => Backgrounded::Asked,
+            _ => Backgrounded::NobodyAtWork,
         })
     }
 
@@ -166,14 +172,10 @@ impl Gateway {
         Ok(())
     }
 
-    /// Sends a frame to the process that has a session; says whether a living one took it.
-    async fn tell_owner(&self, session: &SessionId, frame: &Frame) -> Result<bool, GatewayError> {
+    /// The process that has a session, if it lives.
+    async fn living_owner(&self, session: &SessionId) -> Result<Option<OwnerId>, GatewayError> {
         let claim = self.store.load(session, 0).await?.claim;
-        Ok(match claim {
-            Some(claim) if self.store.is_alive(&claim.owner) => {
-                send_frame(&self.store.owner_socket(&claim.owner), frame).await
-            }
-            _ => false,
-        })
+        let owner = claim.map(|claim| claim.owner);
+        Ok(owner.filter(|owner| self.store.is_alive(owner)))
     }
 }

@@ -158,6 +158,13 @@ pub(crate) async fn send_frame(socket: &Path, frame: &Frame) -> bool {
     send(&mut outgoing, frame).await.is_ok()
 }
 
+/// Sends one frame to the process that listens on this socket, and hears its answer.
+pub(crate) async fn ask_frame(socket: &Path, frame: &Frame) -> Option<Frame> {
+    let (incoming, mut outgoing) = connect(socket).await.ok()?.into_split();
+    send(&mut outgoing, frame).await.ok()?;
+    receive(&mut BufReader::new(incoming)).await
+}
+
 fn bind(path: &Path) -> io::Result<UnixListener> {
     let within = Within::limit(path)?;
     let listener = UnixListener::bind(&within.path)?;
@@ -211,15 +218,26 @@ impl Peers {
         match receive(&mut frames).await {
             Some(Frame::Watch { session }) => self.show(session, outgoing).await,
             Some(Frame::Background { session }) => {
-                if let Some(ties) = self.lanes.get(&session) {
-                    ties.background.notify_one();
-                }
+                self.background(session, outgoing).await;
             }
             Some(Frame::CancelJob { job, by }) => {
                 self.jobs.cancel_here(&job, &by);
             }
             _ => {}
         }
+    }
+
+    async fn background(&self, session: SessionId, mut outgoing: OwnedWriteHalf) {
+        let answer = match self.lanes.get(&session) {
+            Some(ties) => {
+                ties.background.notify_one();
+                let head = *ties.heads.borrow();
+                Frame::Appended { session, head }
+            }
+            None => Frame::Idle { session },
+        };
+        // Who does not wait for it does not need it.
+        drop(send(&mut outgoing, &answer).await);
     }
 
     async fn show(&self, session: SessionId, mut outgoing: OwnedWriteHalf) {

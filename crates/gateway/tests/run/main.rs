@@ -4,7 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where a step fails")]
 
+mod hands;
 mod scene;
+mod tools;
 
 use corvid_core::AppendError;
 use corvid_core::wire::{EventBody, SessionId};

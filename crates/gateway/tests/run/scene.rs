@@ -13,8 +13,8 @@ use corvid_core::wire::{
     Patience, Question, SessionId, Usage,
 };
 use corvid_core::{
-    Answer, Channel, DeliverError, Delivery, Heard, Journal as _, Message, Model, ModelError,
-    ModelRequest, ModelSink, Models, OutcomeQuestion, Outputs, Policy, PolicyDecision,
+    Answer, AskedCall, Channel, DeliverError, Delivery, Heard, Journal as _, Message, Model,
+    ModelError, ModelRequest, ModelSink, Models, OutcomeQuestion, Outputs, Policy, PolicyDecision,
     PolicyEffect, PolicyRequest, Questions, SystemClock, Tasks, Toolset,
 };
 use corvid_gateway::{
@@ -25,6 +25,8 @@ use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::tools;
+
 /// The one person who may speak.
 const PERSON: &str = "1000";
 
@@ -33,6 +35,7 @@ pub(crate) struct Scene {
     _home: TempDir,
     state: PathBuf,
     model: Arc<EchoModel>,
+    runs: Arc<tools::Runs>,
 }
 
 /// One process in the home.
@@ -69,7 +72,13 @@ impl Scene {
             state: home.path().to_owned(),
             _home: home,
             model: Arc::default(),
+            runs: Arc::default(),
         }
+    }
+
+    /// What the tools have done, and what holds them.
+    pub(crate) fn runs(&self) -> &tools::Runs {
+        &self.runs
     }
 
     /// A scene whose state lies deeper than the address of a socket can say.
@@ -90,8 +99,8 @@ impl Scene {
             store: store.clone(),
             access: Access::local(1000),
             models: Arc::new(OneModel(Arc::clone(&self.model))),
-            tools: Toolset::default(),
-            policy: Arc::new(AllowAll),
+            tools: Toolset::new(tools::all(&self.runs)),
+            policy: Arc::new(AskAboutDoors),
             clock: Arc::new(SystemClock),
             channels: vec![Arc::clone(&channel) as Arc<dyn Channel>],
             outputs: Outputs::new(self.state.join("outputs")),
@@ -144,6 +153,26 @@ impl Process {
             }
         };
         tokio::join!(self.gateway.run(inbound, live, stop), listen).0
+    }
+
+    /// Waits for the end of a job of this process, and has it answered.
+    pub(crate) async fn next_job(&self) -> Option<Answered> {
+        let (live, mut heard) = tokio::sync::mpsc::channel(64);
+        let listen = async { while heard.recv().await.is_some() {} };
+        let next = self.gateway.next_job(live, CancellationToken::new());
+        tokio::join!(next, listen).0.unwrap()
+    }
+
+    /// The gateway itself.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The newest question that the channel has shown, once there is one.
+    pub(crate) async fn shown(&self) -> Question {
+        let mut shown = self.channel.questions.subscribe();
+        let shown = shown.wait_for(|shown| !shown.is_empty()).await.unwrap();
+        shown.last().unwrap().clone()
     }
 
     /// How often somebody was told to wait.
@@ -205,6 +234,11 @@ impl Process {
             .read(&SessionId::new(session), 0, 1_000)
             .await
             .unwrap()
+    }
+
+    /// Makes the process seem dead to all others, as `kill -9` does: nothing that it runs comes to its end.
+    pub(crate) fn seem_dead(&self) {
+        std::fs::remove_file(self.socket().with_extension("lock")).unwrap();
     }
 
     /// Ends the process: its tasks, its writer and its lock.
@@ -316,8 +350,12 @@ impl Model for EchoModel {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let said = match request.messages.last().map(AsRef::as_ref) {
             Some(Message::User { text }) => text.clone(),
-            other => panic!("the last message is not a person's: {other:?}"),
+            Some(Message::Tool { text, .. }) => return Ok(says(&format!("it said: {text}"))),
+            other => panic!("the last message is nobody's: {other:?}"),
         };
+        if let Some(tool) = said.strip_prefix("call ") {
+            return Ok(calls(tool));
+        }
         let hold = {
             let holds = self.holds.lock().unwrap();
             holds.iter().find(|hold| hold.text == said).cloned()
@@ -326,12 +364,28 @@ impl Model for EchoModel {
             hold.reached.notify_one();
             hold.released.cancelled().await;
         }
-        Ok(Answer {
-            text: format!("you said: {said}"),
-            calls: Vec::new(),
-            finish: Finish::Stop,
-            usage: Usage::default(),
-        })
+        Ok(says(&format!("you said: {said}")))
+    }
+}
+
+fn says(text: &str) -> Answer {
+    Answer {
+        text: text.to_owned(),
+        calls: Vec::new(),
+        finish: Finish::Stop,
+        usage: Usage::default(),
+    }
+}
+
+fn calls(tool: &str) -> Answer {
+    Answer {
+        calls: vec![AskedCall {
+            provider_id: "p".to_owned(),
+            name: tool.to_owned(),
+            arguments: "{}".to_owned(),
+        }],
+        finish: Finish::ToolCalls,
+        ..says("")
     }
 }
 
@@ -369,14 +423,18 @@ impl Channel for RecordingChannel {
     }
 }
 
-struct AllowAll;
+struct AskAboutDoors;
 
-impl Policy for AllowAll {
-    fn decide(&self, _request: &PolicyRequest<'_>) -> PolicyDecision {
+impl Policy for AskAboutDoors {
+    fn decide(&self, request: &PolicyRequest<'_>) -> PolicyDecision {
         PolicyDecision {
-            effect: PolicyEffect::Allow,
-            rule: "all".to_owned(),
-            reason: String::new(),
+            effect: if request.tool == "door.open" {
+                PolicyEffect::Ask
+            } else {
+                PolicyEffect::Allow
+            },
+            rule: "doors".to_owned(),
+            reason: "a door is a door".to_owned(),
         }
     }
 }
