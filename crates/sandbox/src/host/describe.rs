@@ -21,7 +21,7 @@ pub(super) const WITHOUT_NAMESPACES: &str = "commands have no loopback, and they
 
 /// What is said of a working folder that has something private in it, which is hidden.
 const HIDDEN: &str = "the working folder contains private files (keys, logins or Corvid's own); those that are there \
-     look empty to commands, but these can make new ones, and read and change everything else, start-up files of \
+     are hidden from commands, but these can make new ones, and read and change everything else, start-up files of \
      your shell among it";
 
 /// What is said of one where that cannot be hidden.

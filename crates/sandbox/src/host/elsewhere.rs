@@ -39,6 +39,10 @@ pub(super) enum Outlook {
     Unclear,
 }
 
+pub(super) fn no_namespaces() -> String {
+    "this system has no namespaces".to_owned()
+}
+
 pub(super) fn expected() -> Outlook {
     Outlook::None
 }

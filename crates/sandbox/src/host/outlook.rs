@@ -49,7 +49,7 @@ impl Namespaces {
     /// Why there are none, by trying.
     pub(super) fn probe(&self) -> Result<(), String> {
         if !self.wanted {
-            return Err("namespaces are switched off".to_owned());
+            return Err(system::no_namespaces());
         }
         let tried = Command::new(&self.helper)
             .args([STAGE_WORD, PROBE])

@@ -6,17 +6,16 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use corvid_core::{CommandEnd, CommandEnding, CommandRecord, CommandSpec, Sandbox as _};
+use corvid_core::{CommandEnd, CommandEnding, CommandRecord, Sandbox as _};
 use corvid_sandbox::Isolation;
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 use tokio_util::sync::CancellationToken;
 
-use crate::processes::{mark, running, supervisor, wait_until};
-use crate::scene::{CancelAt, EVERY_ISOLATION, EVERY_LINUX, HELPER, Scene, Shown, read};
+use crate::processes::{mark, parent, running, signal, supervisor, wait_until};
+use crate::scene::{CancelAt, EVERY_ISOLATION, EVERY_LINUX, Scene, Shown, read};
 
 /// The time in which everything of a command must be gone.
 const GONE: Duration = Duration::from_secs(2);
@@ -27,24 +26,6 @@ fn stubborn(mark: &str) -> String {
         "trap '' TERM HUP INT; sleep {mark} & setsid sleep {mark} & (setsid sleep {mark} </dev/null >/dev/null 2>&1 &) \
          \n (trap '' TERM; nohup sleep {mark} >/dev/null 2>&1 &) \n echo started; sleep {mark}"
     )
-}
-
-fn signal(pid: i32, signal: Signal) {
-    rustix::process::kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-}
-
-/// A process of its own that runs the command and can be killed.
-fn parent(scene: &Scene, spec: &CommandSpec, isolation: Isolation) -> Child {
-    Command::new(HELPER)
-        .arg(scene.at("home"))
-        .args([
-            spec.key.as_str(),
-            &format!("{isolation:?}"),
-            spec.command.as_str(),
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
 }
 
 #[tokio::test]

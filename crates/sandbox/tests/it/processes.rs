@@ -3,11 +3,14 @@
 //! It must not know what a test proves.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use corvid_core::CommandSpec;
+use corvid_sandbox::Isolation;
+use rustix::process::{Pid, Signal};
 
-use crate::scene::Scene;
+use crate::scene::{HELPER, Scene};
 
 /// A number of seconds that no other process sleeps for.
 pub(crate) fn mark(scene: &Scene) -> String {
@@ -49,4 +52,22 @@ pub(crate) fn supervisor(spec: &CommandSpec) -> Option<i32> {
                     .any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == lock))
             })
     })
+}
+
+pub(crate) fn signal(pid: i32, signal: Signal) {
+    rustix::process::kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+/// A process of its own that runs the command and can be killed.
+pub(crate) fn parent(scene: &Scene, spec: &CommandSpec, isolation: Isolation) -> Child {
+    Command::new(HELPER)
+        .arg(scene.at("home"))
+        .args([
+            spec.key.as_str(),
+            &format!("{isolation:?}"),
+            spec.command.as_str(),
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
 }

@@ -24,7 +24,7 @@ use super::portable;
 use namespaces::Entered;
 
 pub(super) use super::relay::receive;
-pub(super) use namespaces::{Outlook, expected, probe};
+pub(super) use namespaces::{Outlook, expected, none as no_namespaces, probe};
 pub(super) use rules::ports_supported as ports_held;
 pub(super) use stage::main as confine;
 

@@ -62,7 +62,7 @@ pub(in crate::host) fn probe() -> ExitCode {
 }
 
 /// The system allows none: what may be changed.
-pub(super) fn none() -> String {
+pub(in crate::host) fn none() -> String {
     "the system allows this user no namespaces (`sysctl user.max_user_namespaces`, \
      `kernel.unprivileged_userns_clone`), or a container around it does not"
         .to_owned()
