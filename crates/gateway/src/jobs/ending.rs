@@ -8,7 +8,7 @@ use corvid_core::wire::{
     SessionId,
 };
 use corvid_core::{
-    Append, AppendError, Fence, Journal as _, Reconciled, ToolError, ToolOutput, draw,
+    Append, AppendError, Fence, Journal as _, Reconciled, ToolError, ToolOutput, UNSAID, draw,
 };
 
 use super::{EndedJob, Shared};
@@ -100,7 +100,7 @@ impl Ending<'_> {
         let took = self.took_ms.map(spelled).unwrap_or_default();
         let title: Vec<&str> = self.start.title.split_whitespace().collect();
         let title = title.join(" ");
-        let mut text = format!("[No person says this. Job {job} {how}{took}: {title}]");
+        let mut text = format!("{UNSAID}Job {job} {how}{took}: {title}]");
         let yields = self.outcome.output.text.trim_end();
         if !yields.is_empty() {
             text.extend(["\n\n", yields]);

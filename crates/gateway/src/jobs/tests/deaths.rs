@@ -136,16 +136,7 @@ fn whenever_a_process_dies_its_job_ends_once() {
             die_at(home.path(), &world, head, longer);
             let told = heirs(home.path(), &world, &SessionId::new("s"));
             let counts = (told.began.len(), told.ended.len(), told.said.len());
-            eprintln!(
-                "DIED {head} {longer} {:?} {:?}",
-                told.began.len(),
-                told.said.first().map(|s| &s.1)
-            );
-            let whole = if head == 1 && told.began.is_empty() {
-                0
-            } else {
-                1
-            };
+            let whole = usize::from(head > 1 || !told.began.is_empty());
             assert_eq!(counts, (whole, whole, whole), "died at {head} and {longer}");
             if whole == 0 {
                 assert_eq!(world.did(0), None, "it ran before it was noted");

@@ -7,7 +7,7 @@ use corvid_core::wire::{CallStatus, EventBody, InputId, SessionId};
 use corvid_core::{Adoption, JobView, Jobs as _, Secret, ToolError, ToolOutput, job_run};
 use tokio_util::sync::CancellationToken;
 
-use super::{Did, NOON, Process, World, adoption, home, job_id, somebody};
+use super::{Did, NOON, Process, World, adoption, home, job_id, message, somebody};
 use crate::jobs::JobLimits;
 
 /// One job at work at a time.
@@ -232,7 +232,7 @@ async fn a_taken_key_does_not_keep_an_end_from_being_told() {
     process.desk.adopt(job).await.expect("a new job");
     // A person's message under the very key.
     let key = format!("job:{}", job_id(&session, 0));
-    let mut message = process.message(&session, &key);
+    let mut message = message(&session, &key);
     message.input = InputId::new("i-mine");
     let mine = vec![EventBody::InputAdmitted(message)];
     process

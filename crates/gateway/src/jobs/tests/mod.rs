@@ -1,10 +1,6 @@
 //! The desk on a real store, with jobs that a test begins, holds and ends.
 //! Invariant: what a job did is kept outside of the process that ran it, as a command's record is.
 //! It must not look into the desk.
-#![expect(
-    clippy::expect_used,
-    reason = "a test whose scene cannot be set has failed"
-)]
 
 mod deaths;
 mod ends;
@@ -187,24 +183,6 @@ impl Process {
         session
     }
 
-    /// A person's message.
-    pub(super) fn message(&self, session: &SessionId, external_id: &str) -> Admission {
-        let JobStart {
-            origin, requester, ..
-        } = adoption(session, 0).start;
-        Admission {
-            input: draw::input_id(),
-            origin,
-            external_id: external_id.to_owned(),
-            requester,
-            parts: vec![Part::text("hello")],
-            mode: Mode::Steer,
-            working_dir: "/work".to_owned(),
-            flags: Flags::default(),
-            job: None,
-        }
-    }
-
     /// What the journal has of a session's jobs.
     pub(super) async fn told(&self, session: &SessionId) -> Told {
         let events = self.store.read(session, 0, u32::MAX).await;
@@ -307,5 +285,23 @@ pub(super) fn adoption(session: &SessionId, job: u32) -> Adoption {
         run: job_run(async { Ok(ToolOutput::text("")) }),
         begun: false,
         cancel: CancellationToken::new(),
+    }
+}
+
+/// A person's message.
+pub(super) fn message(session: &SessionId, external_id: &str) -> Admission {
+    let JobStart {
+        origin, requester, ..
+    } = adoption(session, 0).start;
+    Admission {
+        input: draw::input_id(),
+        origin,
+        external_id: external_id.to_owned(),
+        requester,
+        parts: vec![Part::text("hello")],
+        mode: Mode::Steer,
+        working_dir: "/work".to_owned(),
+        flags: Flags::default(),
+        job: None,
     }
 }
