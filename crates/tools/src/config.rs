@@ -3,10 +3,13 @@
 //! It must not know where the values were configured.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use corvid_core::Checked;
 use corvid_core::wire::Effect;
+
+use crate::checkpoint::Checkpoints;
 
 /// Limits of the built-in tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Config {
     pub private: Vec<PathBuf>,
     /// What `~` stands for where a call names a place; none if it stands for nothing.
     pub home: Option<PathBuf>,
+    /// Takes what files are before they are changed; none if nothing is kept.
+    pub checkpoints: Option<Arc<Checkpoints>>,
 }
 
 impl Default for Config {
@@ -45,6 +50,7 @@ impl Default for Config {
             readable: Vec::new(),
             private: Vec::new(),
             home: None,
+            checkpoints: None,
         }
     }
 }

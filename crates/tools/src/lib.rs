@@ -5,9 +5,11 @@
 mod arguments;
 mod blocking;
 mod chat;
+pub mod checkpoint;
 mod config;
 mod display;
 mod file;
+mod ignored;
 mod job;
 mod output;
 pub mod policy;

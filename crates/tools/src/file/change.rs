@@ -13,11 +13,12 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::plan::{self, Plan};
+use super::plan::{self, Made, Plan};
 use super::queue::Queue;
 use super::{named, roots};
 use crate::arguments;
 use crate::blocking;
+use crate::checkpoint::Checkpoints;
 use crate::config::Config;
 
 /// A change of one file: the arguments of the tool that makes it.
@@ -109,14 +110,21 @@ impl<C: Change> Tool for Changer<C> {
             return Err(ToolError::Tell("stopped; nothing was changed".to_owned()));
         }
         let queue = Arc::clone(&self.queue);
-        let key = call.key.clone();
+        let caller = call.clone();
         let made = self.with(call, move |asked, config, roots| {
             let path = Path::new(asked.path());
             let _alone = queue.wait(path);
-            asked.plan(config, roots)?.carry_out(roots, path, &key)
+            let plan = asked.plan(config, roots)?;
+            match &config.checkpoints {
+                Some(checkpoints) => kept(checkpoints, &caller, roots, path, &plan),
+                None => Ok((plan.carry_out(roots, path, &caller.key)?, None)),
+            }
         });
-        let text = made.await?;
-        Ok(ToolOutput::text(text))
+        let (made, notice) = made.await?;
+        Ok(ToolOutput {
+            notice,
+            ..ToolOutput::text(made.text)
+        })
     }
 
     async fn reconcile(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {
@@ -128,5 +136,26 @@ impl<C: Change> Tool for Changer<C> {
         known
             .await
             .unwrap_or_else(|error| Reconciled::Unknown(error.to_string()))
+    }
+}
+
+/// Keeps what is there, and only then makes the change; with it comes what of it cannot be undone.
+fn kept(
+    checkpoints: &Checkpoints,
+    call: &Invocation,
+    roots: &Roots,
+    path: &Path,
+    plan: &Plan,
+) -> Result<(Made, Option<String>), ToolError> {
+    let kept = checkpoints.keep(call, roots, path, plan.contents())?;
+    match plan.carry_out(roots, path, &call.key) {
+        Ok(made) => {
+            let notice = kept.done(&made.path);
+            Ok((made, notice))
+        }
+        Err(error) => {
+            kept.void();
+            Err(error)
+        }
     }
 }

@@ -24,6 +24,7 @@ use corvid_sandbox::paths::{PathError, Roots};
 use crate::config::Config;
 
 pub(crate) use change::Changer;
+pub(crate) use content::is_binary;
 pub(crate) use edit::Edit;
 pub(crate) use list::List;
 pub(crate) use queue::Queue;

@@ -3,7 +3,7 @@
 //! It must not know why the file changes.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use corvid_core::draw::sha256_hex;
 use corvid_core::wire::CallKey;
@@ -93,7 +93,25 @@ impl Before {
     }
 }
 
+/// A change that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    /// What changed, for the model.
+    pub(crate) text: String,
+    /// The real path of the file.
+    pub(crate) path: PathBuf,
+}
+
 impl Plan {
+    /// What is there, if anything, and what will be.
+    pub(crate) fn contents(&self) -> (Option<&[u8]>, &[u8]) {
+        let before = match &self.before {
+            Before::Absent => None,
+            Before::Content(content) => Some(content.as_slice()),
+        };
+        (before, &self.after)
+    }
+
     /// What reconciliation will need.
     pub(crate) fn proof(&self) -> Option<Value> {
         let proof = Proof {
@@ -112,7 +130,7 @@ impl Plan {
         roots: &Roots,
         path: &Path,
         key: &CallKey,
-    ) -> Result<String, ToolError> {
+    ) -> Result<Made, ToolError> {
         let replaced = roots
             .replace(path, &self.after, self.before.expect(), key.as_str())
             .map_err(told)?;
@@ -127,9 +145,13 @@ impl Plan {
                 format!("changed {shown}: {}", describe(before, &self.after))
             }
         };
-        Ok(match &self.note {
+        let text = match &self.note {
             Some(note) => format!("{note}\n{done}"),
             None => done,
+        };
+        Ok(Made {
+            text,
+            path: replaced.path,
         })
     }
 }

@@ -5,24 +5,16 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use corvid_core::ToolError;
-use corvid_sandbox::paths::{Entry, Kind, Listing, Roots};
-use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use corvid_sandbox::paths::{Kind, Listing, Roots};
 
 use super::told;
 use crate::blocking::Leash;
+use crate::ignored::{IGNORE_BYTES, IGNORE_FILES, Patterns};
 
 /// The most entries of one folder that are looked at.
 const ENTRIES: usize = 100_000;
-
-/// The largest ignore file that is honoured, in bytes.
-const IGNORE_BYTES: u64 = 256 * 1024;
-
-/// The files with patterns of what to leave out; a later one overrules an earlier.
-const IGNORE_FILES: &[&str] = &[".gitignore", ".ignore"];
 
 /// What a walk does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +25,11 @@ pub(crate) enum Next {
     Enough,
 }
 
-/// The patterns of one folder and of those above it.
-struct Patterns {
-    own: Gitignore,
-    above: Option<Arc<Self>>,
-}
-
 /// A file or folder still to be visited.
 struct Pending {
     path: PathBuf,
     kind: Kind,
-    patterns: Option<Arc<Patterns>>,
+    patterns: Patterns,
 }
 
 /// Visits every regular file at or below `path`, by its real path, until `visit` has enough.
@@ -88,11 +74,11 @@ fn enter(roots: &Roots, folder: Pending, pending: &mut Vec<Pending>) {
     let Ok(listing) = roots.list(&folder.path, ENTRIES) else {
         return;
     };
-    let patterns = patterns_of(roots, &listing, folder.patterns);
+    let patterns = patterns_of(roots, &listing, &folder.patterns);
     // The last is taken first.
     for entry in listing.entries.iter().rev() {
         let path = listing.path.join(&entry.name);
-        if !leaves_out(patterns.as_deref(), &path, entry) {
+        if !patterns.leave_out(&path, entry.kind == Kind::Folder) {
             pending.push(Pending {
                 path,
                 kind: entry.kind,
@@ -102,44 +88,21 @@ fn enter(roots: &Roots, folder: Pending, pending: &mut Vec<Pending>) {
     }
 }
 
-/// Whether an entry is left out: Git's own folder, and what the nearest pattern says.
-fn leaves_out(patterns: Option<&Patterns>, path: &Path, entry: &Entry) -> bool {
-    if entry.name == ".git" {
-        return true;
-    }
-    let mut level = patterns;
-    while let Some(patterns) = level {
-        match patterns.own.matched(path, entry.kind == Kind::Folder) {
-            Match::Ignore(_) => return true,
-            Match::Whitelist(_) => return false,
-            Match::None => level = patterns.above.as_deref(),
-        }
-    }
-    false
-}
-
 /// The patterns that hold in a folder because of those between it and the working folder.
-fn patterns_above(roots: &Roots, folder: &Path) -> Option<Arc<Patterns>> {
-    let inner = folder.strip_prefix(roots.working_dir()).ok()?;
-    let mut patterns = None;
+fn patterns_above(roots: &Roots, folder: &Path) -> Patterns {
+    let mut patterns = Patterns::default();
+    let Ok(inner) = folder.strip_prefix(roots.working_dir()) else {
+        return patterns;
+    };
     let mut reached = roots.working_dir().to_owned();
     for name in inner {
-        if let Some(own) = compile(roots, &reached, IGNORE_FILES.iter().copied()) {
-            patterns = Some(Arc::new(Patterns {
-                own,
-                above: patterns,
-            }));
-        }
+        patterns = compile(roots, &reached, &patterns, IGNORE_FILES.iter().copied());
         reached.push(name);
     }
     patterns
 }
 
-fn patterns_of(
-    roots: &Roots,
-    listing: &Listing,
-    above: Option<Arc<Patterns>>,
-) -> Option<Arc<Patterns>> {
+fn patterns_of(roots: &Roots, listing: &Listing, above: &Patterns) -> Patterns {
     let there = |name: &&str| {
         listing
             .entries
@@ -147,36 +110,22 @@ fn patterns_of(
             .is_ok()
     };
     let names = IGNORE_FILES.iter().copied().filter(there);
-    match compile(roots, &listing.path, names) {
-        Some(own) => Some(Arc::new(Patterns { own, above })),
-        None => above,
-    }
+    compile(roots, &listing.path, above, names)
 }
 
-/// Reads and compiles a folder's ignore files. A pattern that is none is passed over, as Git does.
+/// Reads a folder's ignore files.
 fn compile<'a>(
     roots: &Roots,
     folder: &Path,
+    above: &Patterns,
     names: impl Iterator<Item = &'a str>,
-) -> Option<Gitignore> {
-    let mut builder = GitignoreBuilder::new(folder);
-    let mut found = false;
-    for name in names {
-        let Ok(opened) = roots.open_read(&folder.join(name)) else {
-            continue;
-        };
+) -> Patterns {
+    let contents = names.filter_map(|name| {
+        let opened = roots.open_read(&folder.join(name)).ok()?;
         let mut bytes = Vec::new();
-        if opened
-            .file
-            .take(IGNORE_BYTES)
-            .read_to_end(&mut bytes)
-            .is_err()
-        {
-            continue;
-        }
-        for line in String::from_utf8_lossy(&bytes).lines() {
-            found |= builder.add_line(None, line).is_ok();
-        }
-    }
-    found.then(|| builder.build().ok()).flatten()
+        let mut file = opened.file.take(IGNORE_BYTES);
+        file.read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    });
+    above.within(folder, contents)
 }

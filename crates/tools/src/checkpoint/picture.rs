@@ -1,0 +1,271 @@
+//! A picture of a working folder: what is at each path, with the content of what is small enough kept.
+//! Invariant: a picture is taken from the last one as far as the system says that nothing changed, and only
+//! that far.
+//! It must not know which command it is taken for.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::look::{Looked, Unfit, is_ignore_file};
+use super::state::{Change, FileState, Name, Place, State};
+use super::store::{Packing, Store};
+use super::tree::{Content, Tree};
+
+/// The most files and folders that are in a picture.
+pub(super) const ENTRIES: usize = 10_000;
+
+/// The largest file whose content is kept, in bytes.
+pub(super) const FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The most bytes of content that a picture keeps.
+pub(super) const PICTURE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How coarse the times of files may be, in nanoseconds: what changed that shortly before a picture may change
+/// again without another time. The kernel's ticks are 10 ms at most.
+const SETTLED_NS: i64 = 20_000_000;
+
+/// What was in a working folder at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Picture {
+    /// The working folder's real path.
+    pub(super) folder: Name,
+    /// From when it is, in nanoseconds since 1970.
+    taken_at: i64,
+    /// What was at which path, in the order of the paths.
+    entries: Vec<Entry>,
+    /// Folders that were not looked into: other file systems.
+    pub(super) mounted: Vec<Name>,
+    /// Folders that were not looked into: they may not be read.
+    closed: Vec<Name>,
+}
+
+/// What was at one path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    path: Name,
+    state: State,
+}
+
+/// A picture that was just taken.
+pub(super) enum Taken {
+    /// Nothing changed since the last one.
+    Same,
+    /// This one, whose content is on the disk.
+    New(Picture),
+}
+
+impl Picture {
+    /// Takes a picture of what was seen, keeping what the last one does not have. `room` says whether there is
+    /// room for more content.
+    pub(super) fn take(
+        store: &Store,
+        tree: &Tree,
+        last: Option<&Self>,
+        (looked, taken_at): (Looked, i64),
+        room: bool,
+    ) -> Result<Taken, Unfit> {
+        let mut entries = looked.entries;
+        let mut unknown = Vec::new();
+        let mut kept_bytes = 0_u64;
+        for (path, state) in &mut entries {
+            let State::File(seen) = state else { continue };
+            match last.and_then(|last| last.unchanged(path, seen)) {
+                Some(known) => {
+                    kept_bytes += known.kept.as_ref().map_or(0, |_| known.len);
+                    *seen = known.clone();
+                }
+                None => unknown.push((!is_ignore_file(path), seen.len, path.clone())),
+            }
+        }
+        let names = |paths: Vec<PathBuf>| paths.into_iter().map(Name).collect::<Vec<_>>();
+        let (mounted, closed) = (names(looked.mounted), names(looked.closed));
+        if let Some(last) = last
+            && unknown.is_empty()
+            && last.entries.len() == entries.len()
+            && (&last.mounted, &last.closed) == (&mounted, &closed)
+            && last
+                .entries
+                .iter()
+                .all(|entry| entries.get(entry.path.path()) == Some(&entry.state))
+        {
+            return Ok(Taken::Same);
+        }
+        if !room && unknown.iter().any(|(_, len, _)| *len > 0) {
+            return Err(Unfit::Full);
+        }
+        // Ignore files first, since without them nothing can be compared later; then as many files as possible.
+        unknown.sort_unstable();
+        let mut keeping = Keeping {
+            packing: Packing::new(store),
+            places: places(last),
+            left: PICTURE_BYTES.saturating_sub(kept_bytes),
+        };
+        for (_, _, path) in unknown {
+            match keeping.keep(tree, &path)? {
+                Some(state) => entries.insert(path, State::File(state)),
+                None => entries.remove(&path),
+            };
+        }
+        keeping.packing.finish()?;
+        let entries = entries.into_iter().map(|(path, state)| Entry {
+            path: Name(path),
+            state,
+        });
+        Ok(Taken::New(Self {
+            folder: Name(tree.real().to_owned()),
+            taken_at,
+            entries: entries.collect(),
+            mounted,
+            closed,
+        }))
+    }
+
+    /// What was at a path, as far as it is in the picture.
+    pub(super) fn at(&self, path: &Path) -> Option<&State> {
+        let found = self
+            .entries
+            .binary_search_by(|entry| entry.path.path().cmp(path));
+        found.ok().map(|index| &self.entries[index].state)
+    }
+
+    /// Whether a path lies where the picture shows nothing.
+    pub(super) fn is_closed(&self, path: &Path) -> bool {
+        let mut closed = self.mounted.iter().chain(&self.closed);
+        closed.any(|folder| path.starts_with(folder.path()) && path != folder.path())
+    }
+
+    /// The states of everything in it.
+    pub(super) fn states(&self) -> impl Iterator<Item = &State> {
+        self.entries.iter().map(|entry| &entry.state)
+    }
+
+    /// Whether the content of anything is kept.
+    pub(super) fn keeps(&self) -> bool {
+        self.states()
+            .any(|state| matches!(state, State::File(FileState { kept: Some(_), .. })))
+    }
+
+    /// What changed since, by what is seen now. Nothing that was there before the picture and is not in it counts
+    /// as made: it was left out, and an ignore file may just have stopped to say so.
+    pub(super) fn changes(&self, tree: &Tree, looked: &Looked) -> Result<Vec<Change>, Unfit> {
+        let before = self.entries.iter().map(|entry| entry.path.path());
+        let paths: BTreeSet<&Path> = before
+            .chain(looked.entries.keys().map(PathBuf::as_path))
+            .collect();
+        let mut changes = Vec::new();
+        let mut hashed = PICTURE_BYTES;
+        for path in paths {
+            let before = self.at(path).unwrap_or(&State::Absent);
+            let after = match looked.entries.get(path) {
+                Some(seen) => seen.clone(),
+                // It may be left out now, which does not mean that it is gone.
+                None => tree.state(path)?,
+            };
+            if self.is_as(before, &after) || self.was_there(before, &after) {
+                continue;
+            }
+            let after = match after {
+                State::File(seen) if seen.len <= FILE_BYTES.min(hashed) => {
+                    hashed -= seen.len;
+                    tree.state_with_hash(path, FILE_BYTES)?
+                }
+                after => after,
+            };
+            if !before.equals(&after) {
+                changes.push(Change {
+                    path: Name(path.to_owned()),
+                    before: before.clone(),
+                    after,
+                });
+            }
+        }
+        Ok(changes)
+    }
+
+    /// A file's state as it is in the picture, if it is known not to have changed since.
+    fn unchanged(&self, path: &Path, seen: &FileState) -> Option<&FileState> {
+        match self.at(path) {
+            Some(State::File(known)) if self.is_settled(known) && known.stamp == seen.stamp => {
+                Some(known)
+            }
+            _ => None,
+        }
+    }
+
+    fn is_as(&self, before: &State, after: &State) -> bool {
+        match (before, after) {
+            (State::File(before), State::File(after)) => {
+                self.is_settled(before) && before.stamp == after.stamp && before.mode == after.mode
+            }
+            (before, after) => before.equals(after),
+        }
+    }
+
+    /// Whether an equal stamp means equal content.
+    fn is_settled(&self, file: &FileState) -> bool {
+        file.stamp
+            .is_some_and(|stamp| stamp.ctime.saturating_add(SETTLED_NS) < self.taken_at)
+    }
+
+    /// Whether a file that is not in the picture is older than it.
+    fn was_there(&self, before: &State, after: &State) -> bool {
+        match (before, after) {
+            (State::Absent, State::File(after)) => self.is_settled(after),
+            _ => false,
+        }
+    }
+}
+
+/// Content on its way into a pack.
+struct Keeping<'a> {
+    packing: Packing<'a>,
+    places: HashMap<String, Place>,
+    left: u64,
+}
+
+impl Keeping<'_> {
+    /// The state of a file with its content kept, if it is small enough; nothing if the file is gone.
+    fn keep(&mut self, tree: &Tree, path: &Path) -> Result<Option<FileState>, Unfit> {
+        let limit = FILE_BYTES.min(self.left);
+        let (mut state, content) = match tree.read(path, limit) {
+            Ok(Some((state, Content::Whole(content)))) => (state, content),
+            Ok(Some((state, Content::TooLarge))) if !is_ignore_file(path) => {
+                return Ok(Some(state));
+            }
+            Ok(Some(_)) => {
+                let text = format!("the ignore file `{}` is too large", path.display());
+                return Err(Unfit::Failed(std::io::Error::other(text)));
+            }
+            Ok(None) => return Ok(None),
+            // What the process may not read, it cannot keep.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Ok(match tree.state(path)? {
+                    State::File(state) => Some(state),
+                    _ => None,
+                });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let hash = state.hash.clone().unwrap_or_default();
+        self.left = self.left.saturating_sub(state.len);
+        let place = match self.places.get(&hash) {
+            Some(place) => place.clone(),
+            None => self.packing.add(&content)?,
+        };
+        self.places.insert(hash, place.clone());
+        state.kept = Some(place);
+        Ok(Some(state))
+    }
+}
+
+/// Where which content is kept already.
+fn places(last: Option<&Picture>) -> HashMap<String, Place> {
+    let states = last.into_iter().flat_map(Picture::states);
+    let places = states.filter_map(|state| match state {
+        State::File(FileState { hash, kept, .. }) => Some((hash.clone()?, kept.clone()?)),
+        _ => None,
+    });
+    places.collect()
+}

@@ -1,0 +1,313 @@
+//! Where checkpoints are kept: packs of content, pictures of folders, the log of each turn.
+//! Invariant: whatever names a pack was written after it, so that a process killed at any moment leaves only
+//! what can be read, and packs that nothing names.
+//! It must not know what a picture or a log says.
+//!
+//! ```text
+//! contents/<pack>            contents one after the other, never changed
+//! pictures/<folder>          the newest picture of a working folder
+//! open/<call>                the picture from before a command whose end is not known yet
+//! turns/<session>/<turn>     what a turn changed, a line each
+//! lock                       shared by whoever relies on packs, exclusive for a sweep
+//! usage                      how many bytes there are, about, and when that was last counted
+//! ```
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use corvid_core::draw::{external_id, sha256_hex};
+use corvid_core::wire::{CallKey, Millis, SessionId};
+use rustix::fs::FlockOperation;
+
+use super::state::{FileState, Place};
+
+/// The folders of a store.
+const FOLDERS: &[&str] = &["contents", "pictures", "open", "turns"];
+
+/// A store of checkpoints.
+#[derive(Debug)]
+pub(super) struct Store {
+    root: PathBuf,
+}
+
+/// Whether something must outlast a loss of power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durable {
+    /// It must.
+    Yes,
+    /// It is enough that it outlasts the process.
+    No,
+}
+
+/// As long as it is there, no pack goes away (or, where it is exclusive, nobody relies on any).
+#[derive(Debug)]
+pub(super) struct Held(#[expect(dead_code, reason = "the lock ends with the file")] File);
+
+/// How full the store is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    /// Bytes, about.
+    pub(super) bytes: u64,
+    /// When they were last counted.
+    pub(super) counted_at: Millis,
+}
+
+impl Store {
+    /// The store in this folder, which is made when something is kept.
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of one kind of things.
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Where the newest picture of a working folder is.
+    pub(super) fn picture(&self, working_dir: &Path) -> PathBuf {
+        let name = sha256_hex(working_dir.as_os_str().as_encoded_bytes());
+        self.folder("pictures").join(&name[..32])
+    }
+
+    /// Where the picture from before a command is, until its end is known.
+    pub(super) fn open(&self, key: &CallKey) -> PathBuf {
+        self.folder("open").join(key.as_str())
+    }
+
+    /// The folder of a session's logs.
+    pub(super) fn session(&self, session: &SessionId) -> PathBuf {
+        self.folder("turns").join(session.as_str())
+    }
+
+    /// Holds all packs, making the store if there is none.
+    pub(super) fn hold(&self) -> io::Result<Held> {
+        let lock = match self.lock_file() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                for name in FOLDERS {
+                    private_folder(&self.folder(name))?;
+                }
+                self.lock_file()?
+            }
+            opened => opened?,
+        };
+        rustix::fs::flock(&lock, FlockOperation::LockShared)?;
+        Ok(Held(lock))
+    }
+
+    /// Holds the store alone; nothing if it is relied on just now, or there is none.
+    pub(super) fn hold_alone(&self) -> io::Result<Option<Held>> {
+        if !self.root.is_dir() {
+            return Ok(None);
+        }
+        let lock = self.lock_file()?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Held(lock))),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads what a file held, if that is kept and whole.
+    pub(super) fn content(&self, state: &FileState) -> io::Result<Option<Vec<u8>>> {
+        let (Some(Place { pack, at }), Some(hash)) = (&state.kept, &state.hash) else {
+            return Ok(None);
+        };
+        let file = match File::open(self.folder("contents").join(pack)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let mut content = vec![0; usize::try_from(state.len).unwrap_or(usize::MAX)];
+        match file.read_exact_at(&mut content, *at) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        Ok((sha256_hex(&content) == *hash).then_some(content))
+    }
+
+    /// How full the store is; empty if that was never counted.
+    pub(super) fn usage(&self) -> io::Result<Usage> {
+        match std::fs::read_to_string(self.folder("usage")) {
+            Ok(text) => Ok(Usage::parse(&text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Usage::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts `bytes` more.
+    pub(super) fn add_usage(&self, bytes: u64) -> io::Result<()> {
+        self.change_usage(|usage| usage.bytes = usage.bytes.saturating_add(bytes))
+    }
+
+    /// Notes how full the store is.
+    pub(super) fn set_usage(&self, counted: Usage) -> io::Result<()> {
+        self.change_usage(|usage| *usage = counted)
+    }
+
+    fn change_usage(&self, change: impl FnOnce(&mut Usage)) -> io::Result<()> {
+        let mut file = self.own_file("usage")?;
+        // Several processes keep at once; the lock ends with the file.
+        rustix::fs::flock(&file, FlockOperation::LockExclusive)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        let mut usage = Usage::parse(&text);
+        change(&mut usage);
+        // Wide enough that a longer text never leaves the end of a former one behind.
+        let text = format!("{:>20} {:>20}\n", usage.bytes, usage.counted_at);
+        file.write_all_at(text.as_bytes(), 0)
+    }
+
+    fn lock_file(&self) -> io::Result<File> {
+        self.own_file("lock")
+    }
+
+    fn own_file(&self, name: &str) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).mode(0o600);
+        options.open(self.folder(name))
+    }
+}
+
+impl Usage {
+    fn parse(text: &str) -> Self {
+        let mut numbers = text.split_whitespace();
+        let mut next = || numbers.next();
+        Self {
+            bytes: next().and_then(|text| text.parse().ok()).unwrap_or(0),
+            counted_at: next().and_then(|text| text.parse().ok()).unwrap_or(0),
+        }
+    }
+}
+
+/// Contents on their way into a pack, which is made with the first of them.
+pub(super) struct Packing<'a> {
+    store: &'a Store,
+    name: String,
+    file: Option<io::BufWriter<File>>,
+    length: u64,
+}
+
+impl<'a> Packing<'a> {
+    pub(super) fn new(store: &'a Store) -> Self {
+        Self {
+            store,
+            name: external_id(),
+            file: None,
+            length: 0,
+        }
+    }
+
+    /// Adds one content.
+    pub(super) fn add(&mut self, content: &[u8]) -> io::Result<Place> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                let mut options = OpenOptions::new();
+                options.write(true).create_new(true).mode(0o600);
+                let file = options.open(self.store.folder("contents").join(&self.name))?;
+                none.insert(io::BufWriter::new(file))
+            }
+        };
+        file.write_all(content)?;
+        let at = self.length;
+        self.length += content.len() as u64;
+        Ok(Place {
+            pack: self.name.clone(),
+            at,
+        })
+    }
+
+    /// Puts the pack on the disk; says whether there is one.
+    pub(super) fn finish(mut self) -> io::Result<bool> {
+        let Some(file) = self.file.as_mut() else {
+            return Ok(false);
+        };
+        file.flush()?;
+        file.get_ref().sync_data()?;
+        sync_folder(&self.store.folder("contents"))?;
+        self.store.add_usage(self.length)?;
+        self.file = None;
+        Ok(true)
+    }
+}
+
+impl Drop for Packing<'_> {
+    fn drop(&mut self) {
+        if self.file.is_some()
+            && let Err(error) = std::fs::remove_file(self.store.folder("contents").join(&self.name))
+        {
+            tracing::debug!(%error, "a pack that nothing names stays until the next sweep");
+        }
+    }
+}
+
+/// Writes a whole file under a name of its own, then gives it its name.
+pub(super) fn publish(path: &Path, content: &[u8], durable: Durable) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let scratch = folder.join(format!(".{}.tmp", external_id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(&scratch)?;
+    let written = file.write_all(content).and_then(|()| match durable {
+        Durable::Yes => file.sync_data(),
+        Durable::No => Ok(()),
+    });
+    if let Err(error) = written.and_then(|()| std::fs::rename(&scratch, path)) {
+        if let Err(error) = std::fs::remove_file(&scratch) {
+            tracing::debug!(%error, "a scratch file stays until the next sweep");
+        }
+        return Err(error);
+    }
+    match durable {
+        Durable::Yes => sync_folder(folder),
+        Durable::No => Ok(()),
+    }
+}
+
+/// Adds a line to a file, which is made if there is none.
+pub(super) fn append_line(path: &Path, line: &str, durable: Durable) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let made = !path.try_exists()?;
+    if made {
+        private_folder(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true).mode(0o600);
+    let mut file = options.open(path)?;
+    // A process that was killed while it wrote may have left half a line, which must not spoil this one.
+    let torn = file.seek(SeekFrom::End(0))? > 0 && {
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        last != *b"\n"
+    };
+    let before = if torn { "\n" } else { "" };
+    file.write_all(format!("{before}{line}\n").as_bytes())?;
+    if durable == Durable::Yes {
+        file.sync_data()?;
+        if made {
+            sync_folder(folder)?;
+            sync_folder(folder.parent().unwrap_or(folder))?;
+        }
+    }
+    Ok(())
+}
+
+fn private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Puts the names in a folder on the disk.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some file systems have nothing to sync a folder for.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}
