@@ -8,6 +8,7 @@
 )]
 
 mod admission;
+mod asking;
 mod delivery;
 mod fence;
 mod grouping;
