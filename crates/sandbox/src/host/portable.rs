@@ -65,7 +65,7 @@ fn begun(plan: &Confinement) -> Finding {
     held.thread_block()
         .map_err(|error| format!("signals cannot be held back: {error}"))?;
     // Not before the command is there: it could then begin after the end.
-    let shell = shell::begin(plan, &held, || shell::enter(plan), |_| ())?;
+    let shell = shell::begin(plan, held, || shell::enter(plan), |_| ())?;
     std::thread::spawn(end_with_the_lifeline);
     loop {
         match rustix::process::waitpid(Some(shell), WaitOptions::empty()) {

@@ -137,20 +137,13 @@ impl Roots {
                 path: path.to_owned(),
             });
         }
-        if shows_processes(handle).map_err(failed)? {
+        if beneath::shows_processes(handle).map_err(failed)? {
             return Err(PathError::NotReadable {
                 path: path.to_owned(),
             });
         }
         stat_of(handle, real).map_err(failed)
     }
-}
-
-/// Whether a handle is on a file of `/proc`, wherever that is mounted (a folder to `chroot` to has one of
-/// its own): such files are processes' environments and memory, this one's among them.
-fn shows_processes(handle: &OwnedFd) -> io::Result<bool> {
-    let system = rustix::fs::fstatfs(handle)?;
-    Ok(system.f_type == rustix::fs::PROC_SUPER_MAGIC)
 }
 
 fn stat_of(handle: impl AsFd, path: PathBuf) -> io::Result<Stat> {
@@ -194,7 +187,11 @@ mod tests {
     fn files_of_processes_are_known_by_what_they_are() {
         let check = |path: &Path, expect: bool| {
             let handle = beneath::handle_anywhere(path).unwrap();
-            assert_eq!(shows_processes(&handle).unwrap(), expect, "{path:?}");
+            assert_eq!(
+                beneath::shows_processes(&handle).unwrap(),
+                expect,
+                "{path:?}"
+            );
         };
         check(Path::new("/proc"), true);
         check(Path::new("/proc/self/environ"), true);

@@ -69,7 +69,7 @@ fn watch(plan: &Confinement) -> Result<Option<Exit>, String> {
         }
     };
     // A signal to the command's own group reaches neither the stage nor the supervisor.
-    let shell = shell::begin(plan, &signals, first, |shell| {
+    let shell = shell::begin(plan, signals, first, |shell| {
         shell.process_group(0);
     })?;
     match confine::drop_capabilities() {

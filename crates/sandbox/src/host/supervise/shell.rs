@@ -38,7 +38,7 @@ pub(in crate::host) fn enter(plan: &Confinement) -> Result<(), String> {
 /// takes `held` signals again; the shell inherits from it. It writes to this process's standard error.
 pub(in crate::host) fn begin(
     plan: &Confinement,
-    held: &SigSet,
+    held: SigSet,
     first: impl FnOnce() -> Result<(), String> + Send,
     adjust: impl FnOnce(&mut Command) + Send,
 ) -> Result<Pid, String> {
