@@ -56,7 +56,7 @@ fn title(wider: Option<&Wider>) -> &'static str {
         return "run a command";
     };
     if !wider.lacking.is_empty() {
-        return "run a command without the sandbox's protection";
+        return "run a command without the whole sandbox";
     }
     match (wider.hosts.is_empty(), wider.writes.is_empty()) {
         (true, true) => "run a command",

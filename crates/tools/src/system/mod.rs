@@ -6,12 +6,12 @@ mod asked;
 mod background;
 mod beyond;
 mod card;
+mod lacks;
+mod place;
 mod report;
 mod work;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ use crate::blocking;
 use crate::config::{Config, milliseconds};
 
 use asked::Asked;
+use lacks::Lacks;
+use place::{private_folder, quoted, subfolder};
 use work::{Lines, Told, Work};
 
 /// The tool's name.
@@ -46,6 +48,7 @@ pub(crate) struct Run {
     spec: ToolSpec,
     config: Arc<Config>,
     sandbox: Arc<dyn Sandbox>,
+    lacks: Lacks,
 }
 
 impl Run {
@@ -61,11 +64,19 @@ impl Run {
             },
             config,
             sandbox,
+            lacks: Lacks::default(),
         }
     }
 
     fn asked(&self, given: &Value) -> Result<Asked, String> {
         Asked::read(&self.spec.parameters, given)
+    }
+
+    /// What the sandbox lacks for a call that is looked at, which is remembered for its run.
+    fn lacking(&self, given: &Value, working_dir: &Path) -> Vec<String> {
+        let lacking = self.sandbox.lacking(working_dir);
+        self.lacks.note(given, working_dir, &lacking);
+        lacking
     }
 
     /// The command as the sandbox is handed it; the same for the same call in every process.
@@ -75,7 +86,7 @@ impl Run {
             Some(folder) => format!("cd -- {} || exit\n{}", quoted(folder), asked.command),
         };
         let records = call.outputs.records(&call.session);
-        let lacking = self.sandbox.lacking(&call.working_dir);
+        let lacking = self.lacks.known(&call.arguments, &call.working_dir);
         Ok(CommandSpec {
             key: call.key.clone(),
             command,
@@ -143,7 +154,7 @@ impl Run {
             CommandRecord::Unknown(reason) => return Reconciled::Unknown(reason),
             CommandRecord::Ended(end) => end,
         };
-        let output = match self.told(call, asked).output(&command, &end).await {
+        let output = match self.told(call, asked).output(&command, &end, &[]).await {
             Ok(output) => output,
             // That it ended is known; only what it printed is lost.
             Err(error) => ToolOutput::text(error.to_string()),
@@ -164,7 +175,8 @@ impl Tool for Run {
 
     fn rules(&self, working_dir: &Path) -> Vec<String> {
         let mut rules = self.sandbox.rules(working_dir);
-        if self.sandbox.lacking(working_dir).is_empty() {
+        // Where nothing is enforced there is nothing more to get.
+        if self.sandbox.report().enforced {
             let escalate = "`escalate` gives one command named hosts, or places to write, once a person has allowed \
                             it; ask for no more than it needs.";
             rules.push(escalate.to_owned());
@@ -174,7 +186,7 @@ impl Tool for Run {
 
     fn check(&self, given: &Value, working_dir: &Path) -> Result<Checked, String> {
         let asked = self.asked(given)?;
-        let lacking = self.sandbox.lacking(working_dir);
+        let lacking = self.lacking(given, working_dir);
         Ok(Checked {
             effect: Effect::Reconcilable,
             wider: asked.wider(&self.config, working_dir, lacking)?,
@@ -186,6 +198,7 @@ impl Tool for Run {
 
     async fn preview(&self, call: &Invocation) -> Result<Preview, ToolError> {
         let asked = self.asked(&call.arguments).map_err(ToolError::Tell)?;
+        self.lacking(&call.arguments, &call.working_dir);
         let command = self.command(call, &asked).map_err(ToolError::Tell)?;
         let (sandbox, described) = (Arc::clone(&self.sandbox), command.clone());
         let described = blocking::looking(call, move |_| {
@@ -234,13 +247,7 @@ impl Tool for Run {
             Ok(asked) => asked,
             Err(error) => return Reconciled::Unknown(error),
         };
-        match self.became(call, &asked, proof).await {
-            Reconciled::NotDone => {
-                let text = "the process ended before the command began; nothing of it ran";
-                Reconciled::Interrupted(ToolOutput::text(text))
-            }
-            known => known,
-        }
+        self.became(call, &asked, proof).await
     }
 }
 
@@ -253,55 +260,4 @@ fn boot() -> Option<Value> {
 fn is_of_this_boot(proof: Option<&Value>) -> bool {
     let noted = proof.and_then(|proof| proof.get(BOOT)?.as_str());
     noted.is_none_or(|noted| boot_id().is_ok_and(|boot| boot == noted))
-}
-
-/// Checks that `folder` is a folder beneath `root`. The sandbox confines the command in any case; this
-/// is for a clear sentence instead of a shell's.
-fn subfolder(root: &Path, folder: &str) -> Result<PathBuf, String> {
-    let problem = |what: &str| {
-        format!(
-            "argument `working_dir` is {folder:?}; {what}; give a folder beneath the working folder"
-        )
-    };
-    let root = root
-        .canonicalize()
-        .map_err(|error| format!("the working folder cannot be opened: {error}"))?;
-    let found = root
-        .join(folder)
-        .canonicalize()
-        .map_err(|error| problem(&error.to_string()))?;
-    if !found.starts_with(&root) {
-        return Err(problem("it lies outside"));
-    }
-    if !found.is_dir() {
-        return Err(problem("it is no folder"));
-    }
-    Ok(found)
-}
-
-/// Makes a folder that only its owner can enter, with those above it.
-fn private_folder(folder: &Path) -> Result<(), String> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| {
-        format!(
-            "the output cannot be kept in `{}`: {error}; free some space or make the folder writable",
-            folder.display()
-        )
-    })
-}
-
-/// One word of a shell's command line.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quoted_word_is_one_word() {
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("a'; rm -rf /; '"), r"'a'\''; rm -rf /; '\'''");
-    }
 }

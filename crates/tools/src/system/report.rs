@@ -24,13 +24,24 @@ const SIGNALS: &[(i32, &str)] = &[
     (31, "SIGSYS"),
 ];
 
-/// The whole text of a command's outcome.
-pub(super) fn text(end: &CommandEnd, max_timeout: Duration, output: &str) -> String {
-    let ending = ending(end, max_timeout);
-    if output.is_empty() {
-        return format!("{ending}\n(no output)");
+/// The whole text of a command's outcome; `away` says of hosts that it wanted why it did not get them.
+pub(super) fn text(
+    end: &CommandEnd,
+    max_timeout: Duration,
+    away: &[String],
+    output: &str,
+) -> String {
+    let mut text = ending(end, max_timeout);
+    for why in away {
+        text.extend(["\n[turned away: ", why, "]"]);
     }
-    format!("{ending}\n{output}")
+    let output = if output.is_empty() {
+        "(no output)"
+    } else {
+        output
+    };
+    text.extend(["\n", output]);
+    text
 }
 
 /// One line: how the command ended, and what is missing from its output.

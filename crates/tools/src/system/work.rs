@@ -2,8 +2,8 @@
 //! Invariant: nothing runs but through the sandbox port, and its own token alone ends it before its time.
 //! It must not know whether somebody waits for it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use corvid_core::wire::{CallId, SessionId};
@@ -17,6 +17,9 @@ use crate::output::excerpt;
 
 /// The longest line of progress, in characters.
 const PROGRESS_CHARS: usize = 200;
+
+/// The most hosts of which it is told that the command was turned away.
+const MOST_AWAY: usize = 8;
 
 /// A command that is ready to run.
 pub(super) struct Work {
@@ -48,7 +51,8 @@ impl Work {
             .await
             // Nothing ran in either case, so the model may go another way.
             .map_err(|error| ToolError::Tell(error.to_string()))?;
-        self.told.output(&self.command, &end).await
+        let away = self.lines.turned_away();
+        self.told.output(&self.command, &end, &away).await
     }
 }
 
@@ -64,7 +68,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// What the model reads of a command that ended.
+    /// What the model reads of a command that ended and was turned away at some hosts, a sentence each.
     ///
     /// # Errors
     /// The sentence for the model, if what it printed cannot be read.
@@ -72,6 +76,7 @@ impl Told {
         self,
         command: &CommandSpec,
         end: &CommandEnd,
+        away: &[String],
     ) -> Result<ToolOutput, ToolError> {
         let (file, total) = (command.output.clone(), end.total_bytes);
         let excerpt = blocking::to_the_end(move || excerpt(&file, self.call, total, self.chars))
@@ -83,17 +88,19 @@ impl Told {
                 ))
             })?;
         Ok(ToolOutput {
-            text: report::text(end, self.max_timeout, &excerpt.text),
+            text: report::text(end, self.max_timeout, away, &excerpt.text),
             output: excerpt.output,
             notice: None,
         })
     }
 }
 
-/// Shows a command's lines, without what they would do to a terminal, while somebody waits for it.
+/// Shows a command's lines, without what they would do to a terminal, while somebody waits for it; and
+/// remembers where it was turned away.
 pub(super) struct Lines {
     to: Arc<dyn Progress>,
     muted: AtomicBool,
+    away: Mutex<Vec<String>>,
 }
 
 impl Lines {
@@ -102,12 +109,18 @@ impl Lines {
         Arc::new(Self {
             to: Arc::clone(to),
             muted: AtomicBool::new(false),
+            away: Mutex::default(),
         })
     }
 
     /// Shows no further one: nobody waits any more.
     pub(super) fn mute(&self) {
         self.muted.store(true, Ordering::Relaxed);
+    }
+
+    fn turned_away(&self) -> Vec<String> {
+        let away = self.away.lock();
+        away.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -119,6 +132,13 @@ impl Progress for Lines {
         let line = clean_line(line, PROGRESS_CHARS);
         if !line.trim().is_empty() {
             self.to.show(&line);
+        }
+    }
+
+    fn turned_away(&self, why: &str) {
+        let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        if away.len() < MOST_AWAY {
+            away.push(clean_line(why, PROGRESS_CHARS));
         }
     }
 }

@@ -4,7 +4,8 @@ use corvid_core::wire::{CallId, OutputRef};
 use corvid_core::{CommandEnd, CommandEnding, CommandRecord, Reconciled, SandboxError, ToolOutput};
 use serde_json::json;
 
-use crate::scene::{Act, Scene};
+use crate::sandbox::Act;
+use crate::scene::Scene;
 
 const FIRST: CallId = CallId {
     turn: 1,

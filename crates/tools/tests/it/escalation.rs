@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use corvid_core::wire::CardForm;
-use corvid_core::{Checked, Preview, Wider};
+use corvid_core::{Checked, Invocation, Preview, Wider};
 use serde_json::{Value, json};
 
-use crate::scene::{Act, Scene, told};
+use crate::sandbox::Act;
+use crate::scene::{Scene, told};
 
 fn checked(scene: &Scene, arguments: &Value) -> Result<Checked, String> {
     let working_dir = scene.path("").components().collect::<std::path::PathBuf>();
@@ -142,12 +143,7 @@ async fn a_title_says_what_kind_of_command_it_is() {
     )
     .await;
     *scene.sandbox.lacking.lock().expect("lock") = owned(&["no Landlock"]);
-    check(
-        &scene,
-        both,
-        "run a command without the sandbox's protection",
-    )
-    .await;
+    check(&scene, both, "run a command without the whole sandbox").await;
 }
 
 #[tokio::test]
@@ -189,6 +185,35 @@ async fn what_the_sandbox_refuses_is_not_asked() {
 }
 
 #[tokio::test]
+async fn what_nobody_was_asked_about_is_not_taken_for_allowed() {
+    let scene = Scene::new();
+    let tool = scene.tool("system.run");
+    let call = |index| {
+        let call = scene.invocation("system.run", index, json!({ "command": "x" }));
+        call.expect("valid")
+    };
+    let lacking = |now: &[&str]| *scene.sandbox.lacking.lock().expect("lock") = owned(now);
+    let granted = async |call: &Invocation| {
+        scene.sandbox.script(Act::exits(0, ""));
+        tool.run(call).await.expect("the fake runs it");
+        let commands = scene.sandbox.commands.lock().expect("lock").clone();
+        let wider = commands.into_iter().next_back().and_then(|last| last.wider);
+        wider.map(|wider| wider.lacking)
+    };
+    // It grew worse between the decision and the run, as it may where another process runs it after a crash.
+    let decided = call(0);
+    lacking(&["no namespaces"]);
+    assert_eq!(granted(&decided).await, None);
+    // A person saw it before they allowed it.
+    tool.preview(&decided).await.expect("a card");
+    assert_eq!(granted(&decided).await, Some(owned(&["no namespaces"])));
+    // It was known when the call was decided on.
+    assert_eq!(granted(&call(1)).await, Some(owned(&["no namespaces"])));
+    lacking(&[]);
+    assert_eq!(granted(&call(1)).await, None);
+}
+
+#[tokio::test]
 async fn what_runs_is_what_was_described() {
     let scene = Scene::new();
     scene.sandbox.script(Act::exits(0, ""));
@@ -199,4 +224,18 @@ async fn what_runs_is_what_was_described() {
     let commands = scene.sandbox.commands.lock().expect("lock").clone();
     assert_eq!(commands.len(), 1);
     assert_eq!(commands[0].wider, wider);
+}
+
+#[tokio::test]
+async fn hosts_that_turned_a_command_away_are_told() {
+    let scene = Scene::new();
+    let mut act = Act::exits(22, "curl: (22)\n");
+    act.away = vec!["host `b.org` is not granted\x1b[2J; ask for it"; 9];
+    scene.sandbox.script(act);
+    let text = scene.text("system.run", json!({ "command": "x" })).await;
+    let line = "[turned away: host `b.org` is not granted; ask for it]\n";
+    assert_eq!(
+        text,
+        format!("exit code 22\n{}curl: (22)\n", line.repeat(8))
+    );
 }

@@ -1,26 +1,22 @@
-//! A working folder, a toolset and a sandbox that does what it is told.
-//! Invariant: the fake sandbox refuses what a real one could not run.
+//! A working folder, a toolset, and the fakes at its seams.
+//! Invariant: every call passes the tool's own check first, as in a turn.
 //! It must not know what any test proves.
 
-use std::collections::VecDeque;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
 use corvid_core::{
-    CommandEnd, CommandEnding, CommandRecord, CommandSpec, Description, Invocation, Jobs, Outputs,
-    Progress, Reconciled, Sandbox, SandboxError, SandboxReport, Tool, ToolError, ToolOutput,
-    Toolset,
+    Invocation, Jobs, Outputs, Progress, Reconciled, Sandbox, Tool, ToolError, ToolOutput, Toolset,
 };
 use corvid_tools::{Config, builtin};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::jobs::FakeJobs;
+use crate::sandbox::FakeSandbox;
 
 /// A working folder with tools on it.
 pub(crate) struct Scene {
@@ -181,145 +177,5 @@ pub(crate) struct Shown(pub(crate) Mutex<Vec<String>>);
 impl Progress for Shown {
     fn show(&self, line: &str) {
         self.0.lock().expect("lock").push(line.to_owned());
-    }
-}
-
-/// What the fake sandbox does with one command.
-pub(crate) struct Act {
-    pub(crate) output: Vec<u8>,
-    pub(crate) end: Result<CommandEnd, SandboxError>,
-    pub(crate) lines: Vec<&'static str>,
-    /// It does nothing before this is told, or it is cancelled.
-    pub(crate) gate: Option<Arc<Notify>>,
-}
-
-impl Act {
-    /// The command prints `output` and exits with `code`.
-    pub(crate) fn exits(code: i32, output: impl Into<Vec<u8>>) -> Self {
-        let output = output.into();
-        let bytes = output.len() as u64;
-        Self {
-            output,
-            end: Ok(CommandEnd {
-                ending: CommandEnding::Exited { code },
-                kept_bytes: bytes,
-                total_bytes: bytes,
-                duration_ms: 5,
-            }),
-            lines: Vec::new(),
-            gate: None,
-        }
-    }
-
-    /// The command ends otherwise.
-    pub(crate) fn ends(ending: CommandEnding, output: impl Into<Vec<u8>>) -> Self {
-        let mut act = Self::exits(0, output);
-        if let Ok(end) = &mut act.end {
-            end.ending = ending;
-        }
-        act
-    }
-}
-
-/// A sandbox that acts by a script and checks every command it is handed.
-#[derive(Default)]
-pub(crate) struct FakeSandbox {
-    report: SandboxReport,
-    /// Why it cannot hold a command.
-    pub(crate) lacking: Mutex<Vec<String>>,
-    pub(crate) acts: Mutex<VecDeque<Act>>,
-    pub(crate) commands: Mutex<Vec<CommandSpec>>,
-    pub(crate) records: Mutex<VecDeque<CommandRecord>>,
-}
-
-impl FakeSandbox {
-    pub(crate) fn script(&self, act: Act) {
-        self.acts.lock().expect("lock").push_back(act);
-    }
-
-    fn accept(&self, command: &CommandSpec) {
-        assert!(command.working_dir.is_absolute() && command.working_dir.is_dir());
-        assert!(!command.command.contains('\0'), "no shell takes a NUL");
-        assert!(!command.timeout.is_zero());
-        let folder = command.output.parent().expect("a folder");
-        assert!(folder.is_dir(), "the output's folder is there");
-        self.commands.lock().expect("lock").push(command.clone());
-    }
-}
-
-#[async_trait]
-impl Sandbox for FakeSandbox {
-    fn report(&self) -> &SandboxReport {
-        &self.report
-    }
-
-    fn rules(&self, working_dir: &Path) -> Vec<String> {
-        vec![format!("commands run in {}", working_dir.display())]
-    }
-
-    fn lacking(&self, _working_dir: &Path) -> Vec<String> {
-        self.lacking.lock().expect("lock").clone()
-    }
-
-    fn describe(&self, command: &CommandSpec) -> Result<Description, SandboxError> {
-        let wider = command.wider.clone().unwrap_or_default();
-        if wider.writes.iter().any(|path| path == "/etc") {
-            return Err(SandboxError::Refused(
-                "`/etc` is a system folder".to_owned(),
-            ));
-        }
-        let mut facts = Vec::new();
-        if !wider.hosts.is_empty() {
-            facts.push(("network".to_owned(), wider.hosts.join(", ")));
-        }
-        Ok(Description {
-            binding: json!([
-                command.command,
-                command.working_dir,
-                wider.hosts,
-                wider.writes
-            ]),
-            facts,
-        })
-    }
-
-    async fn run(
-        &self,
-        command: &CommandSpec,
-        cancel: &CancellationToken,
-        progress: Arc<dyn Progress>,
-    ) -> Result<CommandEnd, SandboxError> {
-        self.accept(command);
-        let act = self.acts.lock().expect("lock").pop_front();
-        let mut act = act.expect("a command that was scripted");
-        if let Some(gate) = act.gate.take() {
-            tokio::select! {
-                () = gate.notified() => {}
-                () = cancel.cancelled() => {
-                    if let Ok(end) = &mut act.end {
-                        end.ending = CommandEnding::Stopped;
-                    }
-                }
-            }
-        }
-        for line in act.lines {
-            progress.show(line);
-        }
-        if act.end.is_ok() {
-            fs::write(&command.output, act.output).expect("output");
-        }
-        act.end
-    }
-
-    async fn reconcile(&self, command: &CommandSpec) -> CommandRecord {
-        let known = self.commands.lock().expect("lock");
-        if let Some(last) = known.last() {
-            // The same call must be asked about under the same names.
-            assert_eq!(last.key, command.key);
-            assert_eq!(last.record_dir, command.record_dir);
-            assert_eq!(last.output, command.output);
-        }
-        let record = self.records.lock().expect("lock").pop_front();
-        record.expect("a record that was scripted")
     }
 }
