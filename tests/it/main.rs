@@ -2,17 +2,25 @@
 //! Invariant: everything goes through the binary or the files in the repository, nothing through a crate's inside.
 //! It must not know how a crate does its work.
 
+mod asking;
+mod cli_approvals;
 mod cli_config;
 mod cli_disk;
 mod cli_interrupt;
+mod cli_jobs;
 mod cli_mistakes;
+mod cli_policy;
 mod cli_run;
 mod cli_sessions;
 mod cli_terminal;
+mod cli_undo;
 #[cfg(feature = "faults")]
 mod crash;
 mod house;
+#[cfg(feature = "faults")]
+mod lesser;
 mod outages;
+mod redaction;
 mod stage;
 #[cfg(feature = "faults")]
 mod waits;

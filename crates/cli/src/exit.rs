@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Limited,
     /// The model or the turn failed.
     Failed,
+    /// It was answered, but something needed an approval and nobody could be asked.
+    Unapproved,
     /// A signal of this number ended it.
     Signal(u8),
 }
@@ -36,6 +38,7 @@ impl Exit {
             Self::Declined => 3,
             Self::Limited => 4,
             Self::Failed => 5,
+            Self::Unapproved => 6,
             Self::Signal(number) => 128 + number,
         }
     }

@@ -4,17 +4,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use corvid_channels::terminal::Terminal;
 use corvid_core::wire::{Limits, Patience};
-use corvid_core::{Channel, Clock, Model, Outputs, Questions, Tasks, Toolset};
-use corvid_gateway::{Access, Gateway, Parts, Settings};
+use corvid_core::{Channel, Clock, Outputs, Tasks, Toolset};
+use corvid_gateway::{Access, Gateway, JobLimits, Parts, Settings};
 use corvid_llm::Catalogue;
-use corvid_sandbox::{HostConfig, HostSandbox};
+use corvid_sandbox::{HostConfig, HostSandbox, Isolation};
 use corvid_store::Store;
-use corvid_tools::policy::RulePolicy;
+use corvid_tools::checkpoint::{CheckpointConfig, Checkpoints};
+use corvid_tools::policy::{PolicyConfig, RulePolicy};
 
-use crate::config::{Composed, Environment};
+use crate::config::{Composed, Environment, MIB};
 
 /// Attempts at one step, after faults and after crashes alike (DESIGN §4).
 const ATTEMPTS: u32 = 3;
@@ -66,7 +68,59 @@ pub(crate) fn sandbox(composed: &Composed, environment: &Environment) -> HostSan
         config.variables.push(name.clone());
     }
     config.limits.output_bytes = composed.output_bytes;
+    config.redactor = Arc::clone(&composed.redactor);
+    config
+        .private_hosts
+        .clone_from(&composed.settings.network.private_hosts);
+    config.isolation = isolation(environment);
     HostSandbox::new(config)
+}
+
+/// How much of the system's isolation is used: all of it.
+#[cfg(not(feature = "faults"))]
+fn isolation(_environment: &Environment) -> Isolation {
+    Isolation::Full
+}
+
+/// How much of the system's isolation is used: all of it, unless `CORVID_ISOLATION` names a system that has less.
+#[cfg(feature = "faults")]
+fn isolation(environment: &Environment) -> Isolation {
+    match environment.text("CORVID_ISOLATION") {
+        Ok(Some("without-landlock")) => Isolation::WithoutLandlock,
+        Ok(Some("without-namespaces")) => Isolation::WithoutNamespaces,
+        Ok(Some("none")) => Isolation::Nothing,
+        _ => Isolation::Full,
+    }
+}
+
+/// The files as they were before turns changed them.
+pub(crate) fn checkpoints(composed: &Composed) -> Checkpoints {
+    let settings = &composed.settings.checkpoints;
+    Checkpoints::new(CheckpointConfig {
+        root: composed.checkpoints.clone(),
+        max_bytes: settings.max_mb * MIB,
+        keep: Duration::from_hours(24 * settings.keep_days),
+        private: composed.private.clone(),
+    })
+}
+
+/// The built-in tools.
+pub(crate) fn tools(composed: &Composed, environment: &Environment) -> Toolset {
+    let sandbox = Arc::new(sandbox(composed, environment));
+    let mut config = composed.tools.clone();
+    if composed.settings.checkpoints.max_mb > 0 {
+        config.checkpoints = Some(Arc::new(checkpoints(composed)));
+    }
+    corvid_tools::builtin(config, sandbox)
+}
+
+/// The policy.
+pub(crate) fn policy(composed: &Composed) -> RulePolicy {
+    let settings = &composed.settings.policy;
+    RulePolicy::new(PolicyConfig {
+        preset: settings.preset,
+        rules: settings.rules.clone(),
+    })
 }
 
 /// Opens the store.
@@ -87,8 +141,10 @@ pub(crate) struct Ingredients<'a> {
     pub(crate) store: Store,
     /// The models.
     pub(crate) models: Arc<Catalogue>,
-    /// The model of a message that names none.
-    pub(crate) model: &'a dyn Model,
+    /// The model of a message that names none, `provider/model`.
+    pub(crate) model: String,
+    /// How many tokens of request it takes.
+    pub(crate) context_tokens: u64,
     /// The terminal.
     pub(crate) terminal: Arc<Terminal>,
     /// The person's user id.
@@ -101,31 +157,34 @@ pub(crate) struct Ingredients<'a> {
 
 /// The gateway that serves one terminal.
 pub(crate) fn gateway(of: Ingredients<'_>) -> Gateway {
-    let sandbox = Arc::new(sandbox(of.composed, of.environment));
     let turn = &of.composed.settings.turn;
     let settings = Settings {
-        default_model: of.model.id().to_owned(),
+        default_model: of.model,
         limits: Limits {
             max_steps: turn.max_steps,
             parallel_calls: turn.parallel_calls,
             attempts: ATTEMPTS,
             patience: Patience::GiveUp,
+            question_ms: of.composed.settings.approvals.timeout_secs * 1_000,
         },
-        context_tokens: of.model.context_tokens(),
+        context_tokens: of.context_tokens,
     };
-    let tools = corvid_tools::builtin(of.composed.tools.clone(), sandbox);
-    let channel: Arc<dyn Channel> = of.terminal.clone();
-    let questions: Arc<dyn Questions> = of.terminal;
+    let tools = tools(of.composed, of.environment);
+    let channel: Arc<dyn Channel> = of.terminal;
     Gateway::new(Parts {
         store: of.store,
         access: Access::local(of.user),
         models: of.models,
         tools: with_probes(tools, of.environment),
-        policy: Arc::new(RulePolicy::default()),
-        questions,
+        policy: Arc::new(policy(of.composed)),
         clock: of.clock,
         channels: vec![channel],
         outputs: Outputs::new(&of.composed.outputs),
+        redactor: Arc::clone(&of.composed.redactor),
+        job_limits: JobLimits {
+            parallel: of.composed.settings.jobs.parallel,
+            ..JobLimits::default()
+        },
         tasks: of.tasks,
         settings,
     })

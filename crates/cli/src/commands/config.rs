@@ -6,7 +6,7 @@ use anyhow::{anyhow, bail};
 use serde_json::json;
 
 use crate::args::Config;
-use crate::config::{Composed, Environment, Home, Layered, Problems, Source, Value, set};
+use crate::config::{Composed, Environment, Home, Layered, Problems, Source, set};
 use crate::exit::Exit;
 use crate::output::{print, print_json, say};
 use crate::wiring;
@@ -32,8 +32,10 @@ pub(super) fn config(
         }
         Config::Get { key } => {
             let layered = Layered::load(home, environment)?;
-            let setting = layered.get(&key).map_err(|problem| anyhow!(problem.text))?;
-            print(&format!("{}\n", plain(&setting.value)))?;
+            let plain = layered
+                .plain(&key)
+                .map_err(|problem| anyhow!(problem.text))?;
+            print(&format!("{plain}\n"))?;
         }
         Config::Set { key, value } => change(home, environment, &key, &value)?,
         Config::Check => check(home, environment)?,
@@ -114,13 +116,4 @@ fn show_json(layered: &Layered) -> anyhow::Result<()> {
         })
         .collect();
     print_json(&keys)
-}
-
-/// A value for a shell: text without quotes, lists with colons, as `config set` takes it.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        Value::Count(count) => count.to_string(),
-        Value::List(items) => items.join(":"),
-    }
 }

@@ -2,11 +2,16 @@
 //! Invariant: data goes to standard output, everything else to standard error.
 //! It must not know how a turn runs or where events are kept.
 
+mod approvals;
 mod config;
+mod console;
 mod doctor;
+mod jobs;
 mod model;
+mod policy;
 mod run;
 mod sessions;
+mod undo;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
@@ -34,6 +39,10 @@ pub(crate) fn dispatch(command: Command, environment: &Environment) -> anyhow::R
         Command::Config(command) => block_on(async { config::config(command, &home, environment) }),
         Command::Run(arguments) => block_on(run::run(arguments, &home, environment)),
         Command::Sessions(command) => block_on(sessions::sessions(command, &home, environment)),
+        Command::Approvals(command) => block_on(approvals::approvals(command, &home, environment)),
+        Command::Jobs(command) => block_on(jobs::jobs(command, &home, environment)),
+        Command::Undo(arguments) => block_on(undo::undo(arguments, &home, environment)),
+        Command::Policy(command) => policy::policy(command, &home, environment),
         Command::Model(command) => block_on(model::model(command, &home, environment)),
         Command::Doctor(json) => block_on(doctor::doctor(json, &home, environment)),
     }

@@ -3,19 +3,24 @@
 //! It must not know what a crate does with its config.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use corvid_core::redact::Redactor;
 use corvid_llm::{KeyRule, PRESETS, Preset, ProviderConfig, Timeouts};
 
 use super::environment::Environment;
 use super::home::Home;
 use super::problem::{Problem, Problems};
 use super::settings::{Provider, Settings};
-use super::{Layered, secrets, toolchains};
+use super::{Layered, hidden, secrets, toolchains};
 
 /// A mebibyte.
-const MIB: u64 = 1024 * 1024;
+pub(crate) const MIB: u64 = 1024 * 1024;
+
+/// How long a command runs in the background unless it asks for another time.
+const BACKGROUND: Duration = Duration::from_hours(1);
 
 /// What the crates get.
 #[derive(Clone, Debug)]
@@ -40,6 +45,10 @@ pub(crate) struct Composed {
     pub(crate) private: Vec<PathBuf>,
     /// The model, unless the person names another.
     pub(crate) model: ModelChoice,
+    /// What takes secrets out of text.
+    pub(crate) redactor: Arc<Redactor>,
+    /// The folder of files as they were before turns changed them.
+    pub(crate) checkpoints: PathBuf,
 }
 
 /// A model and why it was chosen.
@@ -101,7 +110,9 @@ impl Composed {
         private.extend(key_files(&settings, home));
         Ok(Self {
             outputs: home.state.join("outputs"),
-            tools: tools(&settings, &folders, &private),
+            checkpoints: home.state.join("checkpoints"),
+            redactor: Arc::new(hidden::redactor(environment, &llm)),
+            tools: tools(&settings, &folders, &private, home),
             finders: toolchains::finders(&folders, home, environment),
             toolchains: folders,
             output_bytes: settings.sandbox.output_mb * MIB,
@@ -114,8 +125,14 @@ impl Composed {
     }
 }
 
-fn tools(settings: &Settings, readable: &[PathBuf], private: &[PathBuf]) -> corvid_tools::Config {
+fn tools(
+    settings: &Settings,
+    readable: &[PathBuf],
+    private: &[PathBuf],
+    home: &Home,
+) -> corvid_tools::Config {
     let tools = &settings.tools;
+    let longest = Duration::from_hours(settings.jobs.max_hours);
     corvid_tools::Config {
         timeout: Duration::from_secs(tools.timeout_secs),
         max_timeout: Duration::from_secs(tools.max_timeout_secs),
@@ -123,6 +140,11 @@ fn tools(settings: &Settings, readable: &[PathBuf], private: &[PathBuf]) -> corv
         max_file_bytes: tools.max_file_mb * MIB,
         readable: readable.to_vec(),
         private: private.to_vec(),
+        background: BACKGROUND.min(longest),
+        max_background: longest,
+        home: home.user.clone(),
+        // Made at the wiring, once for the tools and for `undo`.
+        checkpoints: None,
     }
 }
 

@@ -83,15 +83,20 @@ impl Walk<'_> {
     fn item(&mut self, name: &str, item: &Item, source: Source) {
         let section = format!("{name}.");
         if let Some(key) = self.keys.iter().find(|key| key.name == name) {
-            let allowed = key
-                .kind
-                .read_toml(item)
-                .and_then(|value| key.kind.check(&value).map(|()| value));
-            if let Ok(value) = allowed {
-                self.found.values.push((name.to_owned(), value, source));
-            } else {
-                let problem = Problem::refused(key, &shown(item), &source);
-                self.found.problems.push(problem);
+            match key.kind.take_toml(item) {
+                Ok(value) => self.found.values.push((name.to_owned(), value, source)),
+                Err(refusal) if refusal.is_empty() => {
+                    let problem = Problem::refused(key, &shown(item), &source);
+                    self.found.problems.push(problem);
+                }
+                Err(refusal) => {
+                    for flaw in refusal {
+                        let at = flaw.span.as_ref().map(|span| self.line(span.start));
+                        let line = at.map(|line| Source::Line(self.path.to_path_buf(), line));
+                        let problem = Problem::within(key, &flaw, &line.unwrap_or(source.clone()));
+                        self.found.problems.push(problem);
+                    }
+                }
             }
         } else if self.keys.iter().any(|key| key.name.starts_with(&section)) {
             match item.as_table_like() {
@@ -118,9 +123,10 @@ impl Walk<'_> {
 }
 
 /// A found value for a sentence, on one line and not endless.
-fn shown(item: &Item) -> String {
+pub(super) fn shown(item: &Item) -> String {
     let text = match item {
         Item::Value(value) => value.clone().decorated("", "").to_string(),
+        Item::ArrayOfTables(_) => "a list of sections".to_owned(),
         _ => "a section".to_owned(),
     };
     let line = corvid_channels::inert_line(&text);

@@ -5,9 +5,11 @@
 mod compose;
 mod environment;
 mod file;
+mod hidden;
 mod home;
 mod keys;
 mod problem;
+mod rules;
 mod secrets;
 mod set;
 mod settings;
@@ -16,10 +18,11 @@ mod value;
 
 use std::collections::BTreeMap;
 
-pub(crate) use compose::Composed;
+pub(crate) use compose::{Composed, MIB};
 pub(crate) use environment::Environment;
 pub(crate) use home::Home;
 pub(crate) use problem::{Problem, Problems, Source};
+pub(crate) use rules::effect_word;
 pub(crate) use set::set;
 pub(crate) use value::Value;
 
@@ -101,6 +104,18 @@ impl Layered {
         }
     }
 
+    /// A key's value as it is typed after `config set`.
+    ///
+    /// # Errors
+    /// As [`Layered::get`].
+    pub(crate) fn plain(&self, name: &str) -> Result<String, Problem> {
+        self.settings
+            .iter()
+            .find(|(key, _)| key.name == name)
+            .map(|(key, setting)| key.kind.plain(&setting.value))
+            .ok_or_else(|| unknown_key(name))
+    }
+
     /// One key's setting.
     ///
     /// # Errors
@@ -132,9 +147,10 @@ impl Layered {
 /// With what is allowed, to stand after "it must be".
 pub(crate) fn check_model(text: &str) -> Result<(), String> {
     let kind = value::Kind::Model;
-    match kind.check(&Value::text(text)) {
-        Ok(()) if !text.is_empty() => Ok(()),
-        _ => Err(kind.allowed()),
+    if !text.is_empty() && kind.allows(&Value::text(text)) {
+        Ok(())
+    } else {
+        Err(kind.allowed())
     }
 }
 
@@ -176,18 +192,18 @@ fn read_twins(environment: &Environment, keys: &[Key], found: &mut file::Found) 
 
 fn read_variable(environment: &Environment, key: &Key, variable: &str, found: &mut file::Found) {
     let source = Source::Variable(variable.to_owned());
-    let text = environment.twin(variable);
-    let value = text
-        .and_then(|text| key.kind.read_text(text).ok())
-        .filter(|value| key.kind.check(value).is_ok());
-    if let Some(value) = value {
-        found.values.push((key.name.clone(), value, source));
-        return;
+    let Some(text) = environment.twin(variable) else {
+        let problem = Problem::refused(key, "bytes that are no UTF-8", &source);
+        return found.problems.push(problem);
+    };
+    match key.kind.take_text(text) {
+        Ok(value) => found.values.push((key.name.clone(), value, source)),
+        Err(refusal) => {
+            let shown = format!("`{}`", corvid_channels::inert_line(text));
+            let problems = Problem::of_refusal(key, &shown, &refusal, &source);
+            found.problems.extend(problems);
+        }
     }
-    let shown = text.map_or("bytes that are no UTF-8".to_owned(), |text| {
-        format!("`{}`", corvid_channels::inert_line(text))
-    });
-    found.problems.push(Problem::refused(key, &shown, &source));
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::keys::{Key, nearest, nearest_twin};
+use super::rules::Flaw;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,46 @@ impl Problem {
                 "{place}`{name}` is {found}; it must be {}; fix it with e.g. {fix}",
                 kind.allowed()
             ),
+        }
+    }
+
+    /// Something within a value that its key does not allow.
+    pub(crate) fn within(key: &Key, flaw: &Flaw, source: &Source) -> Self {
+        let (name, example) = (&key.name, key.kind.example());
+        let (place, fix) = match source {
+            Source::Line(file, line) => (
+                format!("{source}: "),
+                format!("correct line {line} of {}", file.display()),
+            ),
+            Source::Variable(variable) => (
+                format!("{source}: "),
+                format!("correct it, as in `export {variable}='{example}'`"),
+            ),
+            Source::Default | Source::Argument => (
+                String::new(),
+                format!("write it as in `agent config set {name} '{example}'`"),
+            ),
+        };
+        let joint = if flaw.text.ends_with('?') { "" } else { ";" };
+        Self {
+            key: Some(name.clone()),
+            text: format!("{place}`{name}`: {}{joint} {fix}", flaw.text),
+        }
+    }
+
+    /// What is wrong with a value: as a whole, or within it.
+    pub(crate) fn of_refusal(
+        key: &Key,
+        found: &str,
+        refusal: &[Flaw],
+        source: &Source,
+    ) -> Vec<Self> {
+        match refusal {
+            [] => vec![Self::refused(key, found, source)],
+            flaws => {
+                let within = |flaw| Self::within(key, flaw, source);
+                flaws.iter().map(within).collect()
+            }
         }
     }
 

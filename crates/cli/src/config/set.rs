@@ -42,15 +42,15 @@ pub(crate) fn set(
         .iter()
         .find(|key| key.name == name)
         .ok_or_else(|| anyhow!(unknown_key(name).text))?;
-    let value = key
-        .kind
-        .read_text(text)
-        .ok()
-        .filter(|value| key.kind.check(value).is_ok())
-        .ok_or_else(|| {
-            let shown = format!("`{}`", corvid_channels::inert_line(text));
-            anyhow!(Problem::refused(key, &shown, &Source::Argument).text)
-        })?;
+    let value = key.kind.take_text(text).map_err(|refusal| {
+        let shown = format!("`{}`", corvid_channels::inert_line(text));
+        Problems(Problem::of_refusal(
+            key,
+            &shown,
+            &refusal,
+            &Source::Argument,
+        ))
+    })?;
     let folder = make_folder(home.config_folder())?;
     folder
         .lock()
@@ -89,6 +89,10 @@ fn edit(path: &Path, before: &str, key: &Key, value: &Value) -> anyhow::Result<S
         let found = file::parse(path, before, &keys());
         return Err(Problems(found.problems).into());
     };
+    if table.get(last).is_some_and(Item::is_array_of_tables) {
+        // Its name stands without a space before the sign that a value needs.
+        table.remove(last);
+    }
     put(table.entry(last).or_insert(Item::None), value);
     let after = document.to_string();
     let read = file::parse(path, &after, std::slice::from_ref(key));
@@ -173,6 +177,20 @@ mod tests {
             Some(Ok(after)) => assert_eq!(after, expect),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn rules_take_the_place_of_their_sections() {
+        let rule = r#"{ tool = "a", resource = "b", effect = "deny" }"#;
+        let rules = super::super::rules::from_text(&format!("[{rule}]"));
+        check(
+            "[policy]\npreset = \"careful\" # mine\n\n[[policy.rules]]\ntool = \"x\"\nresource = \"y\"\neffect = \"ask\"\n\n[jobs]\nparallel = 2\n",
+            "policy.rules",
+            &Value::Rules(rules.unwrap_or_default()),
+            &format!(
+                "[policy]\npreset = \"careful\" # mine\nrules = [\n  {rule},\n]\n\n[jobs]\nparallel = 2\n"
+            ),
+        );
     }
 
     #[test]

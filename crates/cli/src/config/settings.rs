@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use corvid_tools::policy::{Preset, RuleConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
@@ -23,6 +24,16 @@ pub(crate) struct Settings {
     pub(crate) tools: Tools,
     /// `[sandbox]`
     pub(crate) sandbox: Sandbox,
+    /// `[policy]`
+    pub(crate) policy: Policy,
+    /// `[approvals]`
+    pub(crate) approvals: Approvals,
+    /// `[network]`
+    pub(crate) network: Network,
+    /// `[checkpoints]`
+    pub(crate) checkpoints: Checkpoints,
+    /// `[jobs]`
+    pub(crate) jobs: Jobs,
     /// `[providers.NAME]`, every preset by its name.
     pub(crate) providers: BTreeMap<String, Provider>,
 }
@@ -69,6 +80,52 @@ pub(crate) struct Sandbox {
     pub(crate) variables: Vec<String>,
     /// Mebibytes of a command's output that are kept.
     pub(crate) output_mb: u64,
+}
+
+/// What may run, what asks, what may not.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policy {
+    /// The rules that come first: `careful`, `default` or `trusting`.
+    pub(crate) preset: Preset,
+    /// The person's own rules, in order.
+    pub(crate) rules: Vec<RuleConfig>,
+}
+
+/// Questions to people.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Approvals {
+    /// Seconds that a question stays open.
+    pub(crate) timeout_secs: u64,
+}
+
+/// What commands may reach that were allowed the network.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Network {
+    /// Hosts that may be reached although their address is private.
+    pub(crate) private_hosts: Vec<String>,
+}
+
+/// What is kept of files before a turn changes them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Checkpoints {
+    /// Mebibytes that they may take in all; 0 keeps none.
+    pub(crate) max_mb: u64,
+    /// Days after which they go.
+    pub(crate) keep_days: u64,
+}
+
+/// Commands in the background.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Jobs {
+    /// How many run at once in a process.
+    pub(crate) parallel: usize,
+    /// Hours that one may run at most.
+    pub(crate) max_hours: u64,
 }
 
 /// One model provider.

@@ -81,6 +81,47 @@ fn every_problem_names_key_place_and_fix() {
 }
 
 #[test]
+fn rules_read_the_same_from_sections_lists_and_variables() -> anyhow::Result<()> {
+    let sections = "[[policy.rules]]\ntool = \"system.run\"\nresource = \"git push*\"\neffect = \"ask\"\n\
+        [[policy.rules]]\ntool = \"file.*\"\nresource = \"*.lock\"\neffect = \"deny\"\nreason = \"ours\"\n\
+        person = \"terminal:*\"\nsession = \"x-*\"\n";
+    let list = r#"[{ tool = "system.run", resource = "git push*", effect = "ask" },
+        { tool = "file.*", resource = "*.lock", effect = "deny", reason = "ours", person = "terminal:*", session = "x-*" }]"#;
+    let none = Environment::default();
+    let rules = |layered: Layered| layered.get("policy.rules").map(|it| it.value.clone());
+    let from_sections = rules(compose(sections, &none)?);
+    let from_list = rules(compose(&format!("[policy]\nrules = {list}\n"), &none)?);
+    let environment = Environment::from([("CORVID__POLICY__RULES", list)]);
+    assert_eq!(from_sections, from_list);
+    assert_eq!(from_list, rules(compose("", &environment)?));
+    // What `config show` prints can be pasted, and `config get` is what `config set` takes.
+    let plain = compose(sections, &none)?.plain("policy.rules");
+    let plain = plain.map_err(|problem| anyhow::anyhow!(problem.text))?;
+    assert_eq!(
+        from_sections,
+        rules(compose(&format!("[policy]\nrules = {plain}\n"), &none)?)
+    );
+    insta::assert_snapshot!(plain);
+    Ok(())
+}
+
+#[test]
+fn every_problem_of_a_rule_names_the_rule_and_the_fix() {
+    let text = "[policy]\npreset = \"bold\"\n[[policy.rules]]\ntool = \"system.run\"\nresorce = \"git push*\"\n\
+        effect = \"ask\"\n[[policy.rules]]\ntool = \"\"\nresource = 3\neffect = \"forbid\"\nperson = \"me\"\n\
+        [network]\nprivate_hosts = [\"http://x\"]\n";
+    insta::assert_snapshot!(problems(text, &Environment::default()));
+    let variable = |value| {
+        let environment = Environment::from([("CORVID__POLICY__RULES", value)]);
+        problems("", &environment)
+    };
+    insta::assert_snapshot!(variable("[{ tool = \"x\" }]"));
+    insta::assert_snapshot!(variable("git push"));
+    insta::assert_snapshot!(variable("[\"git push\"]"));
+    insta::assert_snapshot!(variable("[]\nmodel = \"x\""));
+}
+
+#[test]
 fn broken_toml_is_shown_by_line_and_column() {
     insta::assert_snapshot!(problems(
         "model = \"manual\"\n[tools\nx = 1\n",

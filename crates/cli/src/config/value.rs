@@ -5,7 +5,10 @@
 use std::fmt;
 
 use corvid_llm::PRESETS;
+use corvid_tools::policy::RuleConfig;
 use toml_edit::Item;
+
+use super::rules::{self, Flaw};
 
 /// A value of a key.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -17,7 +20,12 @@ pub(crate) enum Value {
     Count(u64),
     /// A list of texts.
     List(Vec<String>),
+    /// A list of the policy's rules.
+    Rules(Vec<RuleConfig>),
 }
+
+/// Why a value is not taken: what is wrong within it, or nothing where it is simply not of its kind.
+pub(crate) type Refusal = Vec<Flaw>;
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +37,8 @@ pub(crate) enum Kind {
         /// The largest.
         most: u64,
     },
+    /// One of these words.
+    OneOf(&'static [&'static str]),
     /// A model's full name, or nothing.
     Model,
     /// One word, or nothing.
@@ -41,8 +51,12 @@ pub(crate) enum Kind {
     Folders,
     /// Names of environment variables.
     Names,
+    /// Names and addresses of machines.
+    Hosts,
     /// Where the store lies, or nothing.
     StoreUrl,
+    /// The policy's rules.
+    Rules,
 }
 
 impl Value {
@@ -57,6 +71,7 @@ impl Value {
             Self::Text(text) => text.as_str().into(),
             Self::Count(count) => i64::try_from(*count).unwrap_or(i64::MAX).into(),
             Self::List(items) => toml_edit::Value::Array(items.iter().collect()),
+            Self::Rules(rules) => rules::to_toml(rules),
         }
     }
 }
@@ -69,51 +84,62 @@ impl fmt::Display for Value {
 }
 
 impl Kind {
-    /// Reads a TOML value of this kind.
+    /// Takes a TOML value of this kind, if it is allowed.
     ///
     /// # Errors
-    /// With nothing more to say than that it is not of this kind.
-    pub(crate) fn read_toml(self, item: &Item) -> Result<Value, ()> {
-        match self {
-            Self::Count { .. } => {
-                let number = item.as_integer().ok_or(())?;
-                u64::try_from(number).map(Value::Count).map_err(|_| ())
-            }
-            Self::Folders | Self::Names => item
-                .as_array()
-                .ok_or(())?
-                .iter()
-                .map(|entry| entry.as_str().map(str::to_owned).ok_or(()))
-                .collect::<Result<_, _>>()
-                .map(Value::List),
-            _ => item.as_str().map(Value::text).ok_or(()),
-        }
+    /// With what is wrong within it.
+    pub(crate) fn take_toml(self, item: &Item) -> Result<Value, Refusal> {
+        let value = match self {
+            Self::Count { .. } => item
+                .as_integer()
+                .and_then(|number| u64::try_from(number).ok())
+                .map(Value::Count),
+            Self::Folders | Self::Names | Self::Hosts => item.as_array().and_then(|list| {
+                list.iter()
+                    .map(|entry| entry.as_str().map(str::to_owned))
+                    .collect::<Option<_>>()
+                    .map(Value::List)
+            }),
+            Self::Rules => Some(Value::Rules(rules::from_toml(item)?)),
+            _ => item.as_str().map(Value::text),
+        };
+        self.checked(value)
     }
 
-    /// Reads plain text (a variable, an argument) of this kind; lists are separated by colons.
+    /// Takes plain text (a variable, an argument) of this kind, if it is allowed. Lists are separated by colons,
+    /// those of hosts by commas; rules are written as in TOML.
     ///
     /// # Errors
-    /// With nothing more to say than that it is not of this kind.
-    pub(crate) fn read_text(self, text: &str) -> Result<Value, ()> {
-        match self {
-            Self::Count { .. } => text.trim().parse().map(Value::Count).map_err(|_| ()),
-            Self::Folders | Self::Names => Ok(Value::List(
-                text.split(':')
-                    .filter(|entry| !entry.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-            )),
-            _ => Ok(Value::text(text)),
-        }
+    /// With what is wrong within it.
+    pub(crate) fn take_text(self, text: &str) -> Result<Value, Refusal> {
+        let list = |between: char| {
+            let entries = text.split(between).map(str::trim);
+            let entries = entries.filter(|entry| !entry.is_empty());
+            Value::List(entries.map(str::to_owned).collect())
+        };
+        let value = match self {
+            Self::Count { .. } => text.trim().parse().map(Value::Count).ok(),
+            Self::Folders | Self::Names => Some(list(':')),
+            Self::Hosts => Some(list(',')),
+            Self::Rules => Some(Value::Rules(rules::from_text(text)?)),
+            _ => Some(Value::text(text)),
+        };
+        self.checked(value)
     }
 
-    /// Checks a value of this kind.
-    ///
-    /// # Errors
-    /// With nothing more to say than that it is not allowed.
-    pub(crate) fn check(self, value: &Value) -> Result<(), ()> {
-        let allowed = match (self, value) {
+    fn checked(self, value: Option<Value>) -> Result<Value, Refusal> {
+        value
+            .filter(|value| self.allows(value))
+            .ok_or_else(Refusal::new)
+    }
+
+    /// Whether it may hold this value.
+    pub(crate) fn allows(self, value: &Value) -> bool {
+        match (self, value) {
             (Self::Count { least, most }, Value::Count(count)) => (least..=most).contains(count),
+            (Self::Rules, Value::Rules(_)) => true,
+            (Self::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
+            (Self::Hosts, Value::List(items)) => items.iter().all(|host| is_host(host)),
             (Self::Folders, Value::List(items)) => items.iter().all(|path| is_path(path)),
             (Self::Names, Value::List(items)) => items
                 .iter()
@@ -126,8 +152,7 @@ impl Kind {
             (Self::StoreUrl, Value::Text(text)) => corvid_store::Config::from_url(text)
                 .is_ok_and(|store| store.path.to_str().is_some_and(is_path)),
             _ => false,
-        };
-        if allowed { Ok(()) } else { Err(()) }
+        }
     }
 
     /// What is allowed, to stand after "it must be".
@@ -151,9 +176,32 @@ impl Kind {
             Self::Names => {
                 "a list of names of variables, none of them a provider's key, which no command may see".to_owned()
             }
+            Self::Hosts => {
+                "a list of hosts, each a name, `*.` and a name, or an address, with a port if need be"
+                    .to_owned()
+            }
+            Self::OneOf(words) => {
+                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+                match words.split_last() {
+                    Some((last, [])) => last.clone(),
+                    Some((last, others)) => format!("{} or {last}", others.join(", ")),
+                    None => "nothing".to_owned(),
+                }
+            }
+            Self::Rules => rules::ALLOWED.to_owned(),
             Self::StoreUrl => {
                 "`sqlite:` and a path that begins with `/` or `~/` (or empty)".to_owned()
             }
+        }
+    }
+
+    /// As it is typed after `config set KEY`.
+    pub(crate) fn plain(self, value: &Value) -> String {
+        match value {
+            Value::Text(text) => text.clone(),
+            Value::List(items) if self == Self::Hosts => items.join(","),
+            Value::List(items) => items.join(":"),
+            Value::Count(_) | Value::Rules(_) => value.to_string(),
         }
     }
 
@@ -168,6 +216,9 @@ impl Kind {
             Self::Folders => "~/.cargo/bin:~/.rustup",
             Self::Names => "JAVA_HOME:EDITOR",
             Self::StoreUrl => "sqlite:~/corvid/corvid.db",
+            Self::Hosts => "intranet.example.org,10.0.0.7:8080",
+            Self::OneOf(words) => words.first().copied().unwrap_or_default(),
+            Self::Rules => rules::EXAMPLE,
         }
     }
 }
@@ -201,6 +252,10 @@ fn is_url(text: &str) -> bool {
     !host.is_empty() && !text.contains(['@', '?', '#']) && is_word(text)
 }
 
+fn is_host(text: &str) -> bool {
+    !text.is_empty() && is_word(text) && !text.contains(['/', '@', '?', '#', ','])
+}
+
 fn is_path(text: &str) -> bool {
     (text.starts_with('/') || text.starts_with("~/")) && !text.contains('\0')
 }
@@ -210,10 +265,7 @@ mod tests {
     use super::*;
 
     fn check(kind: Kind, good: &[&str], bad: &[&str]) {
-        let passes = |text: &str| {
-            kind.read_text(text)
-                .is_ok_and(|value| kind.check(&value).is_ok())
-        };
+        let passes = |text: &str| kind.take_text(text).is_ok();
         for text in good {
             assert!(passes(text), "{text} should be allowed");
         }

@@ -2,34 +2,37 @@
 //! Invariant: the message is checked whole before anything of it is admitted.
 //! It must not know how a turn runs.
 
+mod converse;
 mod meanwhile;
 mod message;
 mod place;
 mod signals;
+mod surface;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::bail;
-use corvid_channels::terminal::{self, Form, Person, Printed, Surface, Terminal};
-use corvid_core::wire::{Address, Ending, Flags, Mode, Part};
+use corvid_channels::terminal;
+use corvid_core::wire::{Address, Flags, Mode, Part};
 use corvid_core::{Clock, Models as _, Tasks, draw};
-use corvid_gateway::{Gateway, Inbound, Target};
-use corvid_store::Store;
-use tokio::sync::mpsc;
+use corvid_gateway::{Inbound, Target};
 
+pub(super) use self::place::working_dir;
+
+use self::converse::Conversation;
 use self::signals::{Interrupt, Signals};
-use crate::args::Run;
+use super::undo;
+use crate::args::{Run, Undo};
 use crate::config::{Composed, Environment, Home, check_model};
 use crate::exit::{Exit, Refused};
-use crate::output::{out_look, progress_look};
+use crate::output::say;
 use crate::wiring;
-
-/// Live events that may wait to be shown; a commit waits for a listener that is further behind.
-const LIVE_EVENTS: usize = 64;
 
 /// The longest `--id`, in bytes.
 const LONGEST_ID: usize = 200;
+
+/// What the keys begin with under which the ends of jobs are told.
+const OF_JOBS: &str = "job:";
 
 /// Asks once and prints the answer.
 ///
@@ -41,29 +44,50 @@ pub(super) async fn run(
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
     check(&arguments)?;
+    let mut parts = None;
+    if arguments.text.as_deref().is_some_and(is_undo) {
+        let said = message::parts(arguments.text.as_deref())?;
+        if said.len() == 1 {
+            return undo::undo(Undo::said(arguments), home, environment).await;
+        }
+        parts = Some(said);
+    }
     let composed = Composed::load(home, environment)?;
-    let working_dir = place::working_dir(arguments.cwd.as_deref(), &composed.private)?;
+    let working_dir = working_dir(arguments.cwd.as_deref(), &composed.private)?;
     let clock = wiring::clock(environment)?;
     let models = Arc::new(wiring::models(&composed, Arc::clone(&clock)));
     let name = arguments.model.as_deref();
     let model = models
         .open(name.unwrap_or(&composed.model.name))
         .map_err(|error| Refused::new(Exit::Declined, error.message))?;
-    let parts = message::parts(arguments.text.as_deref())?;
+    let parts = match parts {
+        Some(parts) => parts,
+        None => message::parts(arguments.text.as_deref())?,
+    };
     let tasks = Tasks::default();
     let store = wiring::store(&composed, &tasks).await?;
     let user = rustix::process::getuid().as_raw();
     let target = place::target(&arguments, &store, user).await?;
-    let terminal = Arc::new(surface(&arguments, environment, &target, user, &clock));
+    let person = surface::person(&arguments, environment, user);
+    // Whoever may send a call to the background by a key must be able to name the session meanwhile.
+    let is_new = target == Target::New;
+    let target = match target {
+        Target::New if person.is_some() => Target::Session(draw::session_id()),
+        target => target,
+    };
+    let watched = person.is_some();
+    let terminal = surface::terminal(&arguments, environment, &target, person, &clock);
+    let terminal = Arc::new(terminal);
     let gateway = wiring::gateway(wiring::Ingredients {
         composed: &composed,
         environment,
         store: store.clone(),
         models,
-        model: &*model,
+        model: model.id().to_owned(),
+        context_tokens: model.context_tokens(),
         terminal: Arc::clone(&terminal),
         user,
-        clock,
+        clock: Arc::clone(&clock),
         tasks: tasks.clone(),
     });
     let place = Place {
@@ -75,7 +99,19 @@ pub(super) async fn run(
     let interrupt = Interrupt::default();
     let signals = Signals::new()?;
     let conversation = async {
-        let exit = converse(&gateway, &store, &inbound, &terminal, &interrupt).await;
+        let conversation = Conversation {
+            gateway: &gateway,
+            store: &store,
+            terminal: &terminal,
+            interrupt: &interrupt,
+            is_new,
+        };
+        let exit = if watched {
+            conversation.hold_watched(&inbound).await
+        } else {
+            conversation.hold(&inbound).await
+        };
+        prune(&composed, &clock);
         tasks.shutdown().await;
         exit
     };
@@ -84,6 +120,18 @@ pub(super) async fn run(
         exit = conversation => exit,
         never = signals.listen(&interrupt, &terminal) => match never {},
     }
+}
+
+/// Lets old checkpoints go. The answer stands, whatever comes of it.
+fn prune(composed: &Composed, clock: &Arc<dyn Clock>) {
+    if let Err(error) = wiring::checkpoints(composed).prune(clock.now()) {
+        say(&format!("note: old checkpoints stay: {error}"));
+    }
+}
+
+/// Whether this text is the message that takes the last turn back.
+fn is_undo(text: &str) -> bool {
+    text.trim() == "/undo"
 }
 
 /// Where a message goes and who sends it.
@@ -113,52 +161,9 @@ fn inbound(arguments: Run, parts: Vec<Part>, place: Place) -> Inbound {
         flags: Flags {
             model: arguments.model,
             max_steps: arguments.max_steps,
+            yes: arguments.yes,
         },
     }
-}
-
-/// Runs the turn and shows it, until the reply is printed.
-async fn converse(
-    gateway: &Gateway,
-    store: &Store,
-    inbound: &Inbound,
-    terminal: &Terminal,
-    interrupt: &Interrupt,
-) -> anyhow::Result<Exit> {
-    let (live, events) = mpsc::channel(LIVE_EVENTS);
-    let (answered, ()) = tokio::join!(
-        gateway.run(inbound, live, interrupt.stop()),
-        terminal.follow(events),
-    );
-    let answered = match (answered, interrupt.signal()) {
-        (Ok(answered), _) => answered,
-        (Err(error), Some(signal)) => {
-            return Err(Refused::new(Exit::Signal(signal), error.to_string()).into());
-        }
-        (Err(error), None) => return Err(error.into()),
-    };
-    if answered.repeated {
-        let printed = terminal.print_recorded(&answered.session, &answered.reply);
-        if let Printed::Failed(reason) = printed.await {
-            bail!("the reply is recorded but standard output did not take it: {reason}");
-        }
-        terminal.hint("the recorded answer; no new turn was made");
-    }
-    let mut others = terminal.composed();
-    others.retain(|reply| reply.turn != answered.reply.turn);
-    // The answer stands, whatever becomes of these lines.
-    let lines = meanwhile::lines(store, &answered.session, &others).await;
-    for line in lines.unwrap_or_default() {
-        terminal.notice(&line);
-    }
-    if inbound.target == Target::New {
-        let session = &answered.session;
-        terminal.hint(&format!("session {session}; `agent run -c -e …` goes on"));
-    }
-    Ok(match (answered.reply.ending, interrupt.signal()) {
-        (Ending::Stopped, Some(signal)) => Exit::Signal(signal),
-        (ending, _) => Exit::from(ending),
-    })
 }
 
 /// Checks the options, beyond what clap does.
@@ -174,6 +179,13 @@ fn check(arguments: &Run) -> Result<(), Refused> {
             "`--id` must be 1 to {LONGEST_ID} bytes of text on one line"
         ));
     }
+    if let Some(id) = &arguments.id
+        && id.starts_with(OF_JOBS)
+    {
+        return usage(format!(
+            "`--id` must not begin with `{OF_JOBS}`, as the keys of jobs do"
+        ));
+    }
     if let Some(model) = &arguments.model
         && let Err(allowed) = check_model(model)
     {
@@ -182,38 +194,4 @@ fn check(arguments: &Run) -> Result<(), Refused> {
         ));
     }
     Ok(())
-}
-
-fn surface(
-    arguments: &Run,
-    environment: &Environment,
-    target: &Target,
-    user: u32,
-    clock: &Arc<dyn Clock>,
-) -> Terminal {
-    let form = match target {
-        Target::Session(session) | Target::Existing(session) if arguments.json => {
-            Form::Json(session.clone())
-        }
-        _ => out_look(environment).map_or(Form::Plain, Form::Screen),
-    };
-    let progress = progress_look(environment);
-    let asks = progress.is_some() && !arguments.json;
-    let surface = Surface {
-        out: Box::new(std::io::stdout()),
-        form,
-        err: Box::new(std::io::stderr()),
-        progress,
-        person: if asks { person(user) } else { None },
-    };
-    Terminal::new(surface, Arc::clone(clock))
-}
-
-/// The person at the keyboard, which standard input may not be.
-fn person(user: u32) -> Option<Person> {
-    let keyboard = std::fs::File::open("/dev/tty").ok()?;
-    Some((
-        user.to_string(),
-        Box::new(std::io::BufReader::new(keyboard)),
-    ))
 }

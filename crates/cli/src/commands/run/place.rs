@@ -27,7 +27,10 @@ const ALIKE: f64 = 0.7;
 ///
 /// # Errors
 /// If it is not there, is no folder, is no text, or lies in one of the private folders.
-pub(super) fn working_dir(given: Option<&Path>, private: &[PathBuf]) -> anyhow::Result<PathBuf> {
+pub(in crate::commands) fn working_dir(
+    given: Option<&Path>,
+    private: &[PathBuf],
+) -> anyhow::Result<PathBuf> {
     let folder = match given {
         Some(folder) => folder.to_path_buf(),
         None => std::env::current_dir()

@@ -56,6 +56,7 @@ impl Signals {
         loop {
             let number = self.next().await;
             if interrupt.signal().is_some() {
+                terminal.leave();
                 terminal.notice("ended; what was said is kept in the session");
                 std::process::exit(i32::from(128 + number));
             }

@@ -2,6 +2,7 @@
 //! Invariant: reads only; everything foreign in it is inert.
 //! It must not know how a turn runs.
 
+mod diff;
 mod transcript;
 
 use anyhow::bail;
@@ -11,8 +12,9 @@ use corvid_core::{Journal as _, Tasks};
 use corvid_store::{SessionRow, Store};
 use serde_json::json;
 
+use super::console::Console;
 use super::moment;
-use crate::args::Sessions;
+use crate::args::{Sessions, Turn};
 use crate::config::{Composed, Environment, Home};
 use crate::exit::Exit;
 use crate::output::{out_look, print, print_json};
@@ -30,10 +32,14 @@ pub(super) async fn sessions(
     home: &Home,
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
+    if let Sessions::Diff(turn) = command {
+        return show_diff(&turn, home, environment).await;
+    }
     let composed = Composed::load(home, environment)?;
     let tasks = Tasks::default();
     let store = wiring::store(&composed, &tasks).await?;
     match command {
+        Sessions::Diff(_) => {}
         Sessions::List { limit, json } => list(&store, limit, json.json).await?,
         Sessions::Show { session, json } => {
             let session = SessionId::new(session);
@@ -45,6 +51,16 @@ pub(super) async fn sessions(
         }
     }
     tasks.shutdown().await;
+    Ok(Exit::Done)
+}
+
+async fn show_diff(turn: &Turn, home: &Home, environment: &Environment) -> anyhow::Result<Exit> {
+    let console = Console::open(home, environment).await?;
+    let session = console.session(turn.session.as_deref()).await;
+    let checkpoints = wiring::checkpoints(&console.composed);
+    console.close().await;
+    let text = diff::diff(&checkpoints, &session?, turn.turn, out_look(environment))?;
+    print(&text)?;
     Ok(Exit::Done)
 }
 

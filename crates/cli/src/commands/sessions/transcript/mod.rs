@@ -2,6 +2,8 @@
 //! Invariant: pure; what a person was told is here word for word, what only machines need is left out.
 //! It must not know where the events are kept.
 
+mod tale;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use console::Style;
@@ -10,7 +12,7 @@ use corvid_channels::{inert, inert_line};
 use corvid_core::text::clip;
 use corvid_core::wire::{
     CallDecision, CallId, CallOutcome, CallStatus, Event, EventBody, ModelAnswer, OutcomeAnswer,
-    Part, ReplyComposed, Verdict,
+    Part, Question, ReplyComposed, Verdict,
 };
 use corvid_store::SessionRow;
 
@@ -29,6 +31,8 @@ pub(super) struct Transcript {
     open: BTreeSet<CallId>,
     /// Outcomes that came before that of an earlier call: entries stand in the model's order.
     held: BTreeMap<CallId, String>,
+    /// The question that waits for its answer.
+    question: Option<Box<Question>>,
 }
 
 impl Transcript {
@@ -39,6 +43,7 @@ impl Transcript {
             calls: BTreeMap::new(),
             open: BTreeSet::new(),
             held: BTreeMap::new(),
+            question: None,
         }
     }
 
@@ -69,13 +74,51 @@ impl Transcript {
 
     /// One event's entry, ended by a line feed; empty for what only machines need.
     pub(super) fn entry(&mut self, event: &Event) -> String {
+        let entry = self.entry_of(event);
+        format!("{entry}{}", self.settled(event))
+    }
+
+    /// What becomes of the open question by this event.
+    fn settled(&mut self, event: &Event) -> String {
+        let Some(text) = self
+            .question
+            .as_ref()
+            .and_then(|question| tale::settled(question, event))
+        else {
+            return String::new();
+        };
+        let note = self.note(&text);
+        match self.question.take() {
+            Some(question) => self.of_call(question.call, &note),
+            None => note,
+        }
+    }
+
+    fn entry_of(&mut self, event: &Event) -> String {
         match &event.body {
             EventBody::InputAdmitted(admission) => {
                 let said: Vec<&str> = admission.parts.iter().map(Part::as_text).collect();
-                let who = format!("› {} asked", moment(event.at));
+                let who = match admission.job {
+                    Some(_) => format!("› {} a job ended", moment(event.at)),
+                    None => format!("› {} asked", moment(event.at)),
+                };
                 let heading = self.style().bold().apply_to(who);
                 format!("\n{heading}\n{}", plain(&said.join("\n\n")))
             }
+            EventBody::QuestionAsked(question) => {
+                let note = self.note(&tale::asked(question, SHOWN_OUTCOME));
+                let call = question.call;
+                self.question = Some(question.clone());
+                self.of_call(call, &note)
+            }
+            EventBody::JobStarted(start) => self.note(&tale::job_started(start)),
+            EventBody::JobFinished(end) => self.note(&tale::job_finished(end)),
+            EventBody::TurnUndone {
+                turn,
+                restored,
+                left,
+                by,
+            } => self.note(&tale::undone(*turn, restored, left, by)),
             EventBody::ModelAnswered(answer) => self.answered(answer),
             EventBody::ModelFailed { message, .. } => self.note(&format!("✗ {message}")),
             EventBody::CallDecided(decision) => self.decided(decision),
@@ -123,7 +166,10 @@ impl Transcript {
 
     fn decided(&mut self, decision: &CallDecision) -> String {
         let reason = match &decision.verdict {
-            Verdict::Allow { .. } => return String::new(),
+            // The question and its answer are events of their own.
+            Verdict::Allow { .. } | Verdict::Ask { .. } | Verdict::Inquire { .. } => {
+                return String::new();
+            }
             Verdict::Deny { reason, rule } => format!("denied ({rule}): {reason}"),
             Verdict::Invalid { reason } => format!("malformed: {reason}"),
             Verdict::Repeated { reason } => format!("repeated: {reason}"),
@@ -171,10 +217,12 @@ impl Transcript {
 
     fn reply(&self, event: &Event, reply: &ReplyComposed) -> String {
         let who = format!("‹ {} answered", moment(event.at));
-        let notices: String = reply
-            .notices
-            .iter()
-            .map(|notice| self.note(&format!("note: {notice}")))
+        let notices = reply.notices.iter().map(|text| format!("note: {text}"));
+        let unapproved = reply.unapproved.iter();
+        let unapproved = unapproved.map(|text| format!("not approved: {text}"));
+        let notices: String = notices
+            .chain(unapproved)
+            .map(|text| self.note(&text))
             .collect();
         let heading = self.style().bold().apply_to(who);
         format!("\n{heading}\n{}{notices}", self.prose(&reply.text))
@@ -250,6 +298,7 @@ mod tests {
                 status: CallStatus::Ok,
                 text: String::new(),
                 output: None,
+                notice: None,
             },
         })
     }

@@ -1,0 +1,167 @@
+//! The place from which a person oversees what other processes do: the store, and a gateway that hosts no turn.
+//! Invariant: whoever acts here is the person whose process it is, through the one place that authorizes.
+//! It must not know what is done from it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::bail;
+use corvid_channels::inert_line;
+use corvid_channels::terminal::{self, Form, Surface, Terminal};
+use corvid_core::wire::{Address, SessionId};
+use corvid_core::{Clock, Tasks};
+use corvid_gateway::Gateway;
+use corvid_store::Store;
+
+use crate::config::{Composed, Environment, Home};
+use crate::wiring::{self, Ingredients};
+
+/// Tokens of a request that nobody makes here.
+const NO_CONTEXT: u64 = 0;
+
+/// How many ids that begin alike are looked up.
+pub(super) const ALIKE: u32 = 5;
+
+/// How many of them are named.
+const SHOWN_IDS: usize = 4;
+
+/// An open console.
+pub(super) struct Console {
+    /// The composed config.
+    pub(super) composed: Composed,
+    /// The store.
+    pub(super) store: Store,
+    /// A gateway whose terminal shows nothing and asks nobody.
+    pub(super) gateway: Gateway,
+    /// The time.
+    pub(super) clock: Arc<dyn Clock>,
+    /// Where the person speaks from.
+    pub(super) from: Address,
+    /// The person's user id.
+    pub(super) person: String,
+    tasks: Tasks,
+}
+
+impl Console {
+    /// Opens the store and a gateway on it.
+    ///
+    /// # Errors
+    /// With the config's or the store's own sentence.
+    pub(super) async fn open(home: &Home, environment: &Environment) -> anyhow::Result<Self> {
+        let composed = Composed::load(home, environment)?;
+        let clock = wiring::clock(environment)?;
+        let tasks = Tasks::default();
+        let store = wiring::store(&composed, &tasks).await?;
+        let user = rustix::process::getuid().as_raw();
+        let silent = Surface {
+            out: Box::new(std::io::sink()),
+            form: Form::Plain,
+            err: Box::new(std::io::sink()),
+            progress: None,
+            person: None,
+            waits: false,
+        };
+        let gateway = wiring::gateway(Ingredients {
+            composed: &composed,
+            environment,
+            store: store.clone(),
+            models: Arc::new(wiring::models(&composed, Arc::clone(&clock))),
+            model: composed.model.name.clone(),
+            context_tokens: NO_CONTEXT,
+            terminal: Arc::new(Terminal::new(silent, Arc::clone(&clock))),
+            user,
+            clock: Arc::clone(&clock),
+            tasks: tasks.clone(),
+        });
+        let person = user.to_string();
+        Ok(Self {
+            from: Address {
+                channel: terminal::NAME.to_owned(),
+                account: person.clone(),
+                conversation: "agent".to_owned(),
+            },
+            composed,
+            store,
+            gateway,
+            clock,
+            person,
+            tasks,
+        })
+    }
+
+    /// Waits for what was begun.
+    pub(super) async fn close(self) {
+        self.tasks.shutdown().await;
+    }
+
+    /// The session of that name, or the one used last.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(super) async fn session(&self, named: Option<&str>) -> anyhow::Result<SessionId> {
+        let Some(name) = named else {
+            let latest = self.store.latest_session(terminal::NAME, &self.person);
+            return match latest.await? {
+                Some(session) => Ok(session),
+                None => bail!("there is no session yet; `agent run -e TEXT` begins one"),
+            };
+        };
+        let session = SessionId::new(name);
+        if self.store.session(&session).await?.is_none() {
+            bail!(
+                "no session `{}`; `agent sessions list` shows what there is",
+                inert_line(name)
+            );
+        }
+        Ok(session)
+    }
+}
+
+/// The one of the ids that begin with `given`; `ids` may hold more than fit a sentence.
+///
+/// # Errors
+/// If there is none or more than one; `what` names the kind, `listing` the command that lists them.
+pub(super) fn the_one<'a, T: fmt::Display>(
+    ids: &'a [T],
+    given: &str,
+    (what, listing): (&str, &str),
+) -> anyhow::Result<&'a T> {
+    let given = inert_line(given);
+    match ids {
+        [one] => Ok(one),
+        [] => bail!("no {what} `{given}`; `{listing}` shows them"),
+        several => {
+            let named: Vec<String> = several.iter().take(SHOWN_IDS).map(T::to_string).collect();
+            bail!(
+                "several ids begin with `{given}` ({}, …); type more of the one that is meant",
+                named.join(", ")
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_may_be_cut_short_as_long_as_it_is_clear() {
+        let find = |ids: &[&'static str]| {
+            the_one(ids, "q-a", ("question", "agent approvals list"))
+                .map(|id| *id)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(find(&["q-abc"]), Ok("q-abc"));
+        assert_eq!(
+            find(&["q-abc", "q-abd"]),
+            Err(
+                "several ids begin with `q-a` (q-abc, q-abd, …); type more of the one that is meant"
+                    .to_owned()
+            )
+        );
+        assert_eq!(
+            find(&[]),
+            Err("no question `q-a`; `agent approvals list` shows them".to_owned())
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! `agent undo`, and `/undo` as a message: taking back what a turn changed in files.
+//! Invariant: nothing is restored while a turn is at work in the session, and the session is told what was.
+//! It must not know how files are kept.
+
+use anyhow::bail;
+use corvid_channels::inert_line;
+use corvid_core::wire::SessionId;
+use corvid_tools::checkpoint::{Checkpoints, TurnChanges, UndoReport};
+use serde_json::json;
+
+use super::console::Console;
+use crate::args::Undo;
+use crate::config::{Environment, Home};
+use crate::exit::Exit;
+use crate::output::{print, print_json, say};
+use crate::wiring;
+
+/// Takes back what a turn changed, or says what that would be.
+///
+/// # Errors
+/// If there is nothing to take back, a turn runs, or the store or the files fail.
+pub(super) async fn undo(
+    arguments: Undo,
+    home: &Home,
+    environment: &Environment,
+) -> anyhow::Result<Exit> {
+    let console = Console::open(home, environment).await?;
+    let done = act(&console, &arguments).await;
+    console.close().await;
+    done
+}
+
+async fn act(console: &Console, arguments: &Undo) -> anyhow::Result<Exit> {
+    let checkpoints = wiring::checkpoints(&console.composed);
+    let session = console.session(arguments.turn.session.as_deref()).await?;
+    let turn = match arguments.turn.turn {
+        Some(turn) => turn,
+        None => last(&checkpoints, &session, |turn| !turn.undone)?,
+    };
+    // What cannot be undone at all is no event.
+    let preview = checkpoints.undo_preview(&session, turn)?;
+    let report = if arguments.dry_run || preview.restored.is_empty() {
+        preview
+    } else {
+        restore(console, &checkpoints, &session, turn).await?
+    };
+    if arguments.json.json {
+        let left = report
+            .left
+            .iter()
+            .map(|(path, why)| json!({ "path": path, "why": why }));
+        print_json(&json!({
+            "session": session,
+            "turn": turn,
+            "dry_run": arguments.dry_run,
+            "restored": report.restored,
+            "left": left.collect::<Vec<_>>(),
+            "lost": report.lost,
+        }))?;
+    } else {
+        print(&told(&report, turn, arguments.dry_run))?;
+        for sentence in &report.lost {
+            say(&format!("note: {sentence}"));
+        }
+    }
+    let refused = report.restored.is_empty() && !report.left.is_empty();
+    Ok(if refused { Exit::Error } else { Exit::Done })
+}
+
+/// The last turn of a session that changed files and is `wanted`.
+///
+/// # Errors
+/// If there is none, or the checkpoints cannot be read.
+pub(super) fn last(
+    checkpoints: &Checkpoints,
+    session: &SessionId,
+    wanted: impl Fn(&TurnChanges) -> bool,
+) -> anyhow::Result<u32> {
+    let turns = checkpoints.turns(session)?;
+    let mut changed = turns.iter().rev().filter(|turn| turn.files > 0);
+    let Some(newest) = changed.clone().next() else {
+        bail!(
+            "no turn of session `{session}` changed a file, or what is kept of it has expired \
+             (`checkpoints.keep_days`, `checkpoints.max_mb`)"
+        );
+    };
+    match changed.find(|turn| wanted(turn)) {
+        Some(turn) => Ok(turn.turn),
+        None => bail!(
+            "every turn of session `{session}` that changed a file was undone before; `--turn {}` tries one again",
+            newest.turn
+        ),
+    }
+}
+
+async fn restore(
+    console: &Console,
+    checkpoints: &Checkpoints,
+    session: &SessionId,
+    turn: u32,
+) -> anyhow::Result<UndoReport> {
+    let mut came = None;
+    let restoring = async || {
+        let undone = checkpoints.undo(session, turn);
+        let noted = match &undone {
+            Ok(report) => {
+                let left = report.left.iter();
+                let left = left.map(|(path, why)| format!("{path}: {why}"));
+                (report.restored.clone(), left.collect())
+            }
+            Err(error) => (Vec::new(), vec![format!("everything: {error}")]),
+        };
+        came = Some(undone);
+        noted
+    };
+    let from = &console.from;
+    console
+        .gateway
+        .undo(session, turn, from, &console.person, restoring)
+        .await?;
+    Ok(came.transpose()?.unwrap_or_default())
+}
+
+fn told(report: &UndoReport, turn: u32, is_dry: bool) -> String {
+    if report.restored.is_empty() && report.left.is_empty() {
+        return format!("turn {turn}: every file is as it was before it\n");
+    }
+    let (restored, left) = if is_dry {
+        ("would restore", "would leave")
+    } else {
+        ("restored", "left")
+    };
+    let width = restored.len();
+    let mut lines = format!("turn {turn}:\n");
+    for path in &report.restored {
+        lines.push_str(&format!("{restored}  {}\n", inert_line(path)));
+    }
+    for (path, why) in &report.left {
+        let (path, why) = (inert_line(path), inert_line(why));
+        lines.push_str(&format!("{left:width$}  {path}: {why}\n"));
+    }
+    lines
+}
