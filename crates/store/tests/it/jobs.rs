@@ -6,7 +6,8 @@ use corvid_core::wire::{CallStatus, EventBody, JobEnd, JobId, SessionId};
 use corvid_core::{AppendError, Appended, Journal as _};
 use corvid_store::{JobRow, Store};
 
-use crate::scene::{Lane, Scene, admission, job_end, job_start, open};
+use crate::hands::{job_end, job_start};
+use crate::scene::{Lane, Scene, admission, open};
 
 fn started(id: &str) -> EventBody {
     EventBody::JobStarted(Box::new(job_start(id)))

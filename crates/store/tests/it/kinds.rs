@@ -11,9 +11,10 @@ use corvid_core::wire::{
 };
 use corvid_core::{Append, Fence, Journal as _, draw};
 
+use crate::hands::{CALL, job_end, job_start, person, question};
 use crate::scene::{
-    CALL, Lane, Scene, admission, job_end, job_start, model_answered, model_requested, open,
-    opened, person, question, reply, take, turn_started,
+    Lane, Scene, admission, model_answered, model_requested, open, opened, reply, take,
+    turn_started,
 };
 
 /// One of each kind that a lane writes.

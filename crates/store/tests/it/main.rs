@@ -9,9 +9,11 @@
 
 mod admission;
 mod asking;
+mod closings;
 mod delivery;
 mod fence;
 mod grouping;
+mod hands;
 mod jobs;
 mod kinds;
 mod model;

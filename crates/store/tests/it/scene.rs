@@ -5,10 +5,9 @@
 use std::path::PathBuf;
 
 use corvid_core::wire::{
-    Address, Admission, Answerer, Approval, CallId, CallStatus, Card, CardForm, DeliveryDraft,
-    DeliveryId, Ending, Event, EventBody, Finish, Flags, InputId, JobEnd, JobId, JobStart, Limits,
-    Mode, ModelAnswer, OwnerId, Part, Patience, Question, QuestionId, ReplyComposed, Requester,
-    Role, SessionId, Subject, TurnStart, Usage,
+    Address, Admission, DeliveryDraft, DeliveryId, Ending, Event, EventBody, Finish, Flags,
+    InputId, Limits, Mode, ModelAnswer, OwnerId, Part, Patience, ReplyComposed, Requester, Role,
+    SessionId, TurnStart, Usage,
 };
 use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, Journal as _, Tasks, draw};
 use corvid_store::{Config, OpenError, Store};
@@ -244,78 +243,4 @@ pub(crate) fn reply(turn: u32, input: InputId, delivery: &DeliveryId, text: &str
             inputs: vec![input],
         }],
     })
-}
-
-/// The call that questions and jobs of these tests come from.
-pub(crate) const CALL: CallId = CallId {
-    turn: 1,
-    step: 1,
-    index: 0,
-};
-
-/// A person on the terminal.
-pub(crate) fn person(id: &str, role: Role) -> Answerer {
-    Answerer {
-        channel: "terminal".to_owned(),
-        person: Requester {
-            id: id.to_owned(),
-            role,
-        },
-    }
-}
-
-/// A question that owners may answer until 100, whether a call may run.
-pub(crate) fn question(id: &str, repeatable: bool) -> Question {
-    Question {
-        question: QuestionId::new(id),
-        call: CALL,
-        subject: Subject::Approval(Approval {
-            tool: "system.run".to_owned(),
-            rule: "escalate".to_owned(),
-            reason: "it leaves the sandbox".to_owned(),
-            card: Card {
-                title: "run a command".to_owned(),
-                facts: vec![("network".to_owned(), "crates.io".to_owned())],
-                body: "cargo fetch".to_owned(),
-                form: CardForm::Command,
-            },
-            binding: format!("binding of {id}"),
-            repeatable,
-        }),
-        shown_in: vec![terminal()],
-        to: Vec::new(),
-        expires_at: 100,
-    }
-}
-
-/// The start of a job.
-pub(crate) fn job_start(id: &str) -> JobStart {
-    JobStart {
-        job: JobId::new(id),
-        call: CALL,
-        tool: "system.run".to_owned(),
-        arguments: serde_json::json!({ "command": "make", "background": true }),
-        title: "make".to_owned(),
-        working_dir: "/work".to_owned(),
-        timeout_ms: 60_000,
-        proof: Some(serde_json::json!({ "record": "3.1.0" })),
-        origin: terminal(),
-        requester: person("1000", Role::Owner).person,
-    }
-}
-
-/// The end of a job and the input that tells of it.
-pub(crate) fn job_end(id: &str, text: &str) -> Vec<EventBody> {
-    let job = JobId::new(id);
-    let mut admitted = admission(&format!("job:{id}"), text);
-    admitted.job = Some(job.clone());
-    let end = JobEnd {
-        job,
-        status: CallStatus::Ok,
-        cancelled_by: None,
-    };
-    vec![
-        EventBody::JobFinished(end),
-        EventBody::InputAdmitted(admitted),
-    ]
 }
