@@ -1,0 +1,83 @@
+//! Reading command lines, so that rules about commands mean what they say.
+//! Invariant: what cannot be read is never taken for harmless: it is no plain command, and may be anything.
+//! It must not know any rule. And it is no boundary: a program can run whatever it likes, and the sandbox alone
+//! holds it. Reading is for honest mistakes and for what a person wants to be asked about.
+
+mod programs;
+mod reader;
+mod variants;
+mod word;
+
+use std::cell::OnceCell;
+
+use reader::Line;
+
+/// A command line, read at the first need.
+pub(super) struct Reading<'a> {
+    line: &'a str,
+    read: OnceCell<Read>,
+}
+
+/// What was read of a line.
+struct Read {
+    /// The commands in it, each in every spelling that a rule may mean.
+    variants: Vec<String>,
+    /// The words of the line if it is plain.
+    plain: Option<Vec<String>>,
+}
+
+/// Whether the same command line always does the same, as far as its text tells: a plain command, and no shell,
+/// interpreter or wrapper, nor a program that lies in a folder which a call may change.
+pub fn repeatable(command: &str) -> bool {
+    let reading = Reading::new(command);
+    let Some(words) = reading.plain() else {
+        return false;
+    };
+    programs::carrier(words).is_none()
+        && words
+            .first()
+            .is_some_and(|program| !program.contains('/') || programs::is_of_the_system(program))
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(line: &'a str) -> Self {
+        Self {
+            line: line.trim(),
+            read: OnceCell::new(),
+        }
+    }
+
+    /// The whole line.
+    pub(super) fn line(&self) -> &'a str {
+        self.line
+    }
+
+    /// The commands in the line: with quotes resolved, assignments and wrappers stripped, and
+    /// [`UNKNOWN`](super::pattern::UNKNOWN) for what cannot be told.
+    pub(super) fn variants(&self) -> &[String] {
+        &self.read().variants
+    }
+
+    /// The words of a plain command: one command and nothing that composes, redirects or substitutes. None for
+    /// any other.
+    pub(super) fn plain(&self) -> Option<&[String]> {
+        self.read().plain.as_deref()
+    }
+
+    /// The words that a pattern must begin with to allow the line: those which make it a shell, an interpreter or
+    /// a wrapper. None if it is no plain command; empty if it may be allowed by any pattern.
+    pub(super) fn named(&self) -> Option<&[String]> {
+        let words = self.plain()?;
+        Some(&words[..programs::carrier(words).map_or(0, |carrier| carrier.words)])
+    }
+
+    fn read(&self) -> &Read {
+        self.read.get_or_init(|| {
+            let line = Line::read(self.line);
+            Read {
+                variants: variants::of(&line),
+                plain: line.plain(),
+            }
+        })
+    }
+}
