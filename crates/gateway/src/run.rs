@@ -99,20 +99,25 @@ impl Gateway {
         }
         let input = draw::input_id();
         let admission = inbound.admission(input.clone(), requester.clone());
-        self.see_to(Errand {
-            target: inbound.target.clone(),
-            origin: inbound.origin.clone(),
-            external_id: inbound.external_id.clone(),
-            requester,
-            session,
-            input,
-            admission: Some(admission),
-            given_up: None,
-            told: None,
-            live,
-            stop,
-        })
-        .await
+        let answered = self
+            .see_to(Errand {
+                target: inbound.target.clone(),
+                origin: inbound.origin.clone(),
+                external_id: inbound.external_id.clone(),
+                requester,
+                session,
+                input,
+                admission: Some(admission),
+                given_up: None,
+                told: None,
+                live,
+                stop,
+            })
+            .await?;
+        if inbound.target != Target::New {
+            self.jobs.take_up_leftovers(&answered.session).await?;
+        }
+        Ok(answered)
     }
 
     /// The jobs of this process that have not ended, or whose end was not answered yet by [`Gateway::next_job`].
@@ -121,7 +126,8 @@ impl Gateway {
     }
 
     /// Waits until a job of this process has ended, sees that answered and has the reply delivered; none once
-    /// there is no such job. A stop ends the jobs, and what they then tell is not worked on.
+    /// there is no such job. One whose reply was delivered already (that of the turn it joined, say) is passed
+    /// over. A stop ends the jobs, and what they then tell is not worked on.
     ///
     /// # Errors
     /// As [`Gateway::run`].
@@ -130,28 +136,33 @@ impl Gateway {
         live: mpsc::Sender<LiveEvent>,
         stop: CancellationToken,
     ) -> Result<Option<Answered>, GatewayError> {
-        let ended = tokio::select! {
-            ended = self.jobs.next_ended() => ended,
-            () = stop.cancelled() => {
-                self.jobs.cancel_all();
-                self.jobs.next_ended().await
+        loop {
+            let ended = tokio::select! {
+                ended = self.jobs.next_ended() => ended,
+                () = stop.cancelled() => {
+                    self.jobs.cancel_all();
+                    self.jobs.next_ended().await
+                }
+            };
+            let Some(ended) = ended else { return Ok(None) };
+            let answered = self.see_to(Errand {
+                target: Target::Existing(ended.session.clone()),
+                origin: ended.origin,
+                external_id: ended.external_id,
+                requester: ended.requester,
+                session: ended.session,
+                input: ended.input,
+                admission: None,
+                given_up: None,
+                told: None,
+                live: live.clone(),
+                stop: stop.clone(),
+            });
+            let answered = answered.await?;
+            if !answered.repeated {
+                return Ok(Some(answered));
             }
-        };
-        let Some(ended) = ended else { return Ok(None) };
-        let answered = self.see_to(Errand {
-            target: Target::Existing(ended.session.clone()),
-            origin: ended.origin,
-            external_id: ended.external_id,
-            requester: ended.requester,
-            session: ended.session,
-            input: ended.input,
-            admission: None,
-            given_up: None,
-            told: None,
-            live,
-            stop,
-        });
-        answered.await.map(Some)
+        }
     }
 
     async fn see_to(&self, mut errand: Errand) -> Result<Answered, GatewayError> {

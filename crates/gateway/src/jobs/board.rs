@@ -94,6 +94,18 @@ impl Board {
         self.changed.notify_waiters();
     }
 
+    /// Puts an end that was told earlier where it is taken up, unless it is there.
+    pub(super) fn take_up(&self, view: JobView, ended: EndedJob) {
+        let mut listed = self.lock();
+        let known = listed
+            .ended
+            .iter()
+            .any(|(_, known)| known.input == ended.input);
+        if !known {
+            listed.ended.push_back((view, ended));
+        }
+    }
+
     /// Cancels a job in somebody's name, the first one's; says whether there is such a job.
     pub(super) fn cancel(&self, job: &JobId, by: &Requester) -> bool {
         let mut listed = self.lock();

@@ -113,6 +113,15 @@ impl JobDesk {
         self.shared.board.cancel_all();
     }
 
+    /// Lists the ends of a session's jobs that no process will take up any more: they were told, by this process
+    /// or by one that has died since, and not answered.
+    ///
+    /// # Errors
+    /// Those of the journal.
+    pub(crate) async fn take_up_leftovers(&self, session: &SessionId) -> Result<(), AppendError> {
+        self.shared.take_up_leftovers(session).await
+    }
+
     /// Tells a session of the end of those of its jobs whose processes have died.
     ///
     /// # Errors

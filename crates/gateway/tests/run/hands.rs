@@ -247,3 +247,48 @@ async fn a_turn_is_taken_back_only_at_rest_and_the_model_is_told() {
     let undone = undone.iter().filter(|kind| **kind == "turn.undone").count();
     assert_eq!(undone, 1);
 }
+
+#[tokio::test]
+async fn what_a_job_told_before_its_process_died_is_answered_by_who_comes_next() {
+    let scene = Scene::new();
+    let dead = scene.process().await;
+    let inbound = ask("k1", "call kettle.boil", work());
+    dead.run(&inbound).await.unwrap();
+    scene.runs().release.notify_one();
+    let key = format!("job:{}", scene.runs().job());
+    dead.sees_input(&key).await;
+    dead.seem_dead();
+    let next = scene.process().await;
+    assert!(next.run(&inbound).await.unwrap().repeated);
+    let told = next.next_job().await.unwrap().reply.text;
+    assert!(told.contains("hot"), "{told}");
+    assert!(next.next_job().await.is_none());
+}
+
+#[tokio::test]
+async fn a_job_that_ends_while_a_turn_runs_joins_it_and_is_answered_once() {
+    let scene = Scene::new();
+    let process = scene.process().await;
+    process
+        .run(&ask("k1", "call kettle.boil", work()))
+        .await
+        .unwrap();
+    let hold = scene.hold("wait");
+    let mut inbound = ask("k2", "wait", work());
+    inbound.origin = ask("k1", "", work()).origin;
+    let key = format!("job:{}", scene.runs().job());
+    let (answered, ()) = tokio::join!(process.run(&inbound), async {
+        hold.reached().await;
+        scene.runs().release.notify_one();
+        process.sees_input(&key).await;
+        hold.release();
+    });
+    answered.unwrap();
+    while process.next_job().await.is_some() {}
+    let replies = process.events("work").await.into_iter();
+    let told = replies.filter_map(|event| match event.body {
+        EventBody::ReplyComposed(reply) => Some(reply.inputs.len()),
+        _ => None,
+    });
+    assert_eq!(told.sum::<usize>(), 3, "each input has one reply");
+}
