@@ -47,6 +47,21 @@ fn nothing_is_lost_or_repeated_at_any_crash_point() -> io::Result<()> {
 }
 
 #[test]
+fn an_answer_that_counts_twice_is_caught() -> io::Result<()> {
+    check_defect("answer-twice")
+}
+
+#[test]
+fn a_run_of_something_else_than_was_shown_is_caught() -> io::Result<()> {
+    check_defect("skip-binding-check")
+}
+
+#[test]
+fn a_job_that_is_told_twice_is_caught() -> io::Result<()> {
+    check_defect("admit-job-twice")
+}
+
+#[test]
 fn every_defect_has_a_scenario() {
     let known: BTreeSet<_> = EXPECTED.iter().map(|(defect, _)| *defect).collect();
     assert_eq!(known, DEFECTS.iter().copied().collect());

@@ -122,6 +122,15 @@ impl Process {
         heard(&state)
     }
 
+    /// Blocks until standard error has what is looked for. None if it ends, or [`LIMIT`] passes, before that.
+    pub fn hear_aside<T>(&self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let found = |state: &State| find(&String::from_utf8_lossy(&state.stderr));
+        let state = self
+            .heard
+            .wait(|state| found(state).is_some() || state.is_over());
+        found(&state)
+    }
+
     /// Sends it a signal, if it still runs.
     ///
     /// # Errors

@@ -31,6 +31,18 @@ pub enum Breach {
     IdempotentLost,
     /// An idempotent effect happened under more than one key.
     IdempotentTwice,
+    /// A call that was to be asked about ran without an answer.
+    RanUnasked,
+    /// What ran is not what a person had been shown.
+    RanOtherThanShown,
+    /// A question has more than one answer.
+    AnsweredTwice,
+    /// A process said that an answer is given, and the store does not have it.
+    AnswerLost,
+    /// The session was never told of a job's end.
+    JobUntold,
+    /// The session was told of a job's end more than once.
+    JobToldTwice,
     /// Nobody was told of an outcome that is not known.
     UnknownHidden,
     /// Two processes worked in one session at once.
@@ -58,6 +70,12 @@ impl fmt::Display for Breach {
             Self::DeliveryOpen => "an answered input has an open delivery",
             Self::IdempotentLost => "an idempotent effect never happened",
             Self::IdempotentTwice => "an idempotent effect happened under two keys",
+            Self::RanUnasked => "a call that was to be asked about ran without an answer",
+            Self::RanOtherThanShown => "what ran is not what a person had been shown",
+            Self::AnsweredTwice => "a question has more than one answer",
+            Self::AnswerLost => "an answer that was told as given is not in the store",
+            Self::JobUntold => "the session was never told of a job's end",
+            Self::JobToldTwice => "the session was told of a job's end twice",
             Self::UnknownHidden => "nobody was told of an unknown outcome",
             Self::TwoLanes => "two processes worked in one session at once",
             Self::BlindAppend => "a process wrote after something that it had not read",

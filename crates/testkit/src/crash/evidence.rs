@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::breach::Breach;
+use super::hands::{self, Approval};
 use super::run::{Run, question};
 use crate::effect_server::EffectCall;
 use crate::state_file::Recorded;
@@ -27,6 +28,10 @@ pub(super) struct Evidence {
     pub(super) undelivered: Vec<String>,
     /// The journal at the end.
     pub(super) events: Vec<Recorded>,
+    /// The lines that background jobs have written, each naming its input.
+    pub(super) jobs: String,
+    /// Every answer that a process gave to a question.
+    pub(super) approvals: Vec<Approval>,
     /// What the integrity check says at the end.
     pub(super) integrity: String,
     /// What the model server objected to.
@@ -85,6 +90,12 @@ impl Evidence {
             check(keys.is_empty(), Breach::IdempotentLost);
             check(keys.len() > 1, Breach::IdempotentTwice);
         }
+        found.extend(hands::breaches(self));
+        let mut check = |broken: bool, breach: Breach| {
+            if broken {
+                found.insert(breach);
+            }
+        };
         check(self.hides_an_unknown(), Breach::UnknownHidden);
         check(self.integrity != "ok", Breach::Corrupt);
         check(!self.objections.is_empty(), Breach::BadRequest);
@@ -228,6 +239,8 @@ mod tests {
             commands: question("a") + "\n",
             edits: question("a") + "\n",
             undelivered: Vec::new(),
+            jobs: String::new(),
+            approvals: Vec::new(),
             events: vec![asked(), outcome("1.3.0", "ok"), outcome("1.4.0", "ok")],
             integrity: "ok".to_owned(),
             objections: Vec::new(),

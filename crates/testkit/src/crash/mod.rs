@@ -5,6 +5,7 @@
 
 mod breach;
 mod evidence;
+mod hands;
 mod page;
 mod pinned;
 mod run;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 use corvid_core::faults::POINTS;
 
 use pinned::Pinned;
-use trial::{Outcome, Situation, Trial, hits_of_a_run};
+use trial::{Outcome, Play, Situation, Trial, hits_of_a_run};
 
 pub use breach::Breach;
 pub use seeded::{EXPECTED, catch};
@@ -48,8 +49,8 @@ pub struct Report {
 /// One point's counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PointReport {
-    /// The point.
-    pub point: &'static str,
+    /// The point, with the play if it is not the plain one.
+    pub point: String,
     /// How often one undisturbed run hits it.
     pub hits_of_a_run: usize,
     /// How many processes were killed there.
@@ -64,13 +65,22 @@ pub fn suite(agent: &Path) -> io::Result<Report> {
     let started = Instant::now();
     let pinned = Pinned::new(agent)?;
     let agent = &pinned.path();
-    let hits = hits_of_a_run(agent, POINTS)?;
-    let trials: Vec<(usize, Trial)> = POINTS
+    let rows = rows();
+    let mut hits = Vec::new();
+    for play in [Play::Effects, Play::Hands] {
+        let points: Vec<_> = rows
+            .iter()
+            .filter(|row| row.0 == play)
+            .map(|row| row.1)
+            .collect();
+        hits.extend(hits_of_a_run(agent, play, &points)?);
+    }
+    let trials: Vec<(usize, Trial)> = rows
         .iter()
         .zip(&hits)
         .enumerate()
-        .flat_map(|(index, (point, hits))| {
-            trials(point, *hits)
+        .flat_map(|(index, ((play, point), hits))| {
+            trials(*play, point, *hits)
                 .into_iter()
                 .map(move |trial| (index, trial))
         })
@@ -81,14 +91,17 @@ pub fn suite(agent: &Path) -> io::Result<Report> {
         failures: Vec::new(),
         took: Duration::ZERO,
     };
-    for (index, (point, hits_of_a_run)) in POINTS.iter().zip(hits).enumerate() {
+    for (index, ((play, point), hits_of_a_run)) in rows.into_iter().zip(hits).enumerate() {
         let of_point = || outcomes.iter().filter(|(at, ..)| *at == index);
         let reached = of_point().filter(|(.., outcome)| outcome.reached).count();
         for (_, trial, outcome) in of_point() {
             report.failures.extend(failure(trial, outcome));
         }
         report.points.push(PointReport {
-            point,
+            point: match play {
+                Play::Effects => point.to_owned(),
+                Play::Hands => format!("{point} (hands)"),
+            },
             hits_of_a_run,
             reached,
         });
@@ -97,10 +110,29 @@ pub fn suite(agent: &Path) -> io::Result<Report> {
     Ok(report)
 }
 
+/// Every point with the play in which it is hit; those of the store in both, so that a process dies between
+/// every two commits of either. The plain play comes first.
+fn rows() -> Vec<(Play, &'static str)> {
+    let of_hands = |point: &&str| {
+        let place = point.split('.').next().unwrap_or_default();
+        ["question", "answer", "job"].contains(&place)
+    };
+    let plain = POINTS.iter().copied().filter(|point| !of_hands(point));
+    let hands = POINTS
+        .iter()
+        .copied()
+        .filter(|point| of_hands(point) || point.starts_with("store."));
+    let plain = plain.map(|point| (Play::Effects, point));
+    plain
+        .chain(hands.map(|point| (Play::Hands, point)))
+        .collect()
+}
+
 /// A point's trials: every situation, every hit that a run has, with JSON lines and without.
-fn trials(point: &'static str, hits: usize) -> Vec<Trial> {
+fn trials(play: Play, point: &'static str, hits: usize) -> Vec<Trial> {
     let mut situations = vec![Situation::Fresh, Situation::Continuing, Situation::Again];
     match point.split_once('.') {
+        _ if play == Play::Hands => {}
         Some(("admit", _)) => situations.push(Situation::Busy),
         // Only points behind the first answer: until then the other one has to be kept waiting.
         Some(("tool" | "reply" | "delivery", _)) => situations.push(Situation::Watched),
@@ -108,6 +140,7 @@ fn trials(point: &'static str, hits: usize) -> Vec<Trial> {
     }
     (0..TRIALS)
         .map(|index| Trial {
+            play,
             point,
             hit: 1 + index * hits / TRIALS,
             situation: situations[index % situations.len()],
@@ -155,7 +188,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:24} {:>12} {:>8}",
+            "{:32} {:>12} {:>8}",
             "crash point", "hits per run", "reached"
         )?;
         for PointReport {
@@ -164,7 +197,7 @@ impl fmt::Display for Report {
             reached,
         } in &self.points
         {
-            writeln!(f, "{point:24} {hits_of_a_run:>12} {reached:>5}/{TRIALS}")?;
+            writeln!(f, "{point:32} {hits_of_a_run:>12} {reached:>5}/{TRIALS}")?;
         }
         let failures = self.failures.len();
         write!(f, "{failures} failures in {:.1} s", self.took.as_secs_f64())?;

@@ -7,6 +7,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::evidence::Evidence;
+use super::hands::Approval;
 use super::run::{Run, frames};
 use crate::effect_server::EffectCall;
 use crate::process::Output;
@@ -44,6 +45,18 @@ impl fmt::Display for Evidence {
         }
         for line in self.commands.lines() {
             writeln!(f, "  command {line}")?;
+        }
+        for line in self.jobs.lines() {
+            writeln!(f, "  job {line}")?;
+        }
+        for Approval { question, output } in &self.approvals {
+            let Output { code, signal, .. } = output;
+            let said = output.all();
+            writeln!(
+                f,
+                "  answer to {question}: code {code:?}, signal {signal:?}, {}",
+                said.trim()
+            )?;
         }
         for line in self.edits.lines() {
             writeln!(f, "  edit {line}")?;

@@ -47,7 +47,11 @@ impl Run {
 
     /// Whether it says that it delivered the reply itself.
     pub(super) fn delivered(&self) -> bool {
-        self.frames("reply").any(|frame| frame["repeated"] == false)
+        let reply = reply(&self.id);
+        self.frames("reply").any(|frame| {
+            let text = frame["text"].as_str().unwrap_or_default();
+            frame["repeated"] == false && text.contains(&reply)
+        })
     }
 
     /// Whether it said that its input was admitted.

@@ -7,20 +7,25 @@ use std::io;
 use std::path::Path;
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use super::breach::Breach;
 use super::pinned::Pinned;
 use super::run::{WAITS, committed};
 use super::stage::{Cue, Stage};
-use super::trial::{Situation, Trial};
+use super::trial::{Play, Situation, Trial};
+use crate::model_server::{Reply, Script, When};
 
 /// Every defect with the promise that it breaks.
-pub const EXPECTED: [(&str, Breach); 5] = [
+pub const EXPECTED: [(&str, Breach); 8] = [
     ("acknowledge-before-commit", Breach::AcknowledgedTooEarly),
     ("skip-epoch-check", Breach::TwoLanes),
     ("drop-delivery-swap", Breach::DeliveredTwice),
     ("rerun-unsafe-call", Breach::UnsafeRepeated),
     ("append-without-head", Breach::BlindAppend),
+    ("answer-twice", Breach::AnsweredTwice),
+    ("skip-binding-check", Breach::RanOtherThanShown),
+    ("admit-job-twice", Breach::JobToldTwice),
 ];
 
 /// How often a scenario is tried whose defect shows only if things meet at the right moment.
@@ -42,6 +47,9 @@ pub fn catch(agent: &Path, defect: &str, seeded: bool) -> io::Result<BTreeSet<Br
         "drop-delivery-swap" => asked_again(agent, seed),
         "rerun-unsafe-call" => killed_after_an_unsafe_call(agent, seed),
         "append-without-head" => unseen_input(agent, seed),
+        "answer-twice" => answered_twice(agent, seed),
+        "skip-binding-check" => changed_behind_the_card(agent, seed),
+        "admit-job-twice" => killed_after_a_job_was_told(agent, seed),
         _ => Err(io::Error::other(format!("no defect `{defect}`"))),
     }
 }
@@ -49,6 +57,7 @@ pub fn catch(agent: &Path, defect: &str, seeded: bool) -> io::Result<BTreeSet<Br
 /// The process dies just before the commit of its admission.
 fn early_acknowledgement(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
     let trial = Trial {
+        play: Play::Effects,
         point: "store.before_commit",
         hit: 1,
         situation: Situation::Fresh,
@@ -63,6 +72,7 @@ fn early_acknowledgement(agent: &Path, defect: Option<&str>) -> io::Result<BTree
 /// The process dies after an unsafe effect and before its outcome is written down.
 fn killed_after_an_unsafe_call(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
     let trial = Trial {
+        play: Play::Effects,
         point: "tool.after_run",
         hit: 3,
         situation: Situation::Fresh,
@@ -127,6 +137,65 @@ fn unseen_input(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breac
     }
     stage.leave(second)?;
     Ok(stage.evidence()?.breaches())
+}
+
+/// The process that waits is killed, so that nobody acts on the first answer before the second comes.
+fn answered_twice(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
+    let mut stage = Stage::of_hands(agent, defect)?;
+    let waiting = stage.enter(cue("twice"))?;
+    let asked = waiting.asks(&[]).ok_or_else(never_asked)?;
+    waiting.process().signal(Signal::KILL)?;
+    stage.leave(waiting)?;
+    for _ in 0..2 {
+        stage.answer(&asked, &["approve"], None)?;
+    }
+    stage.play(cue("twice"))?;
+    Ok(stage.evidence()?.breaches())
+}
+
+/// A file is changed by somebody else between the card and its answer.
+fn changed_behind_the_card(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
+    const SHOWN: &str = "as shown\n";
+    const CHANGED: &str = "changed\n";
+    const WRITTEN: &str = "as asked\n";
+    let write = json!({ "path": "card.txt", "content": WRITTEN });
+    let script = Script::new()
+        .on(When::any().results(0), Reply::call("file.write", &write))
+        .otherwise(Reply::text("answer to {{user}}"));
+    let rule = "[[policy.rules]]\ntool = \"file.write\"\nresource = \"*\"\neffect = \"ask\"\n";
+    let mut stage = Stage::set(agent, defect, script, rule)?;
+    let file = stage.scene().work().join("card.txt");
+    std::fs::write(&file, SHOWN)?;
+    let waiting = stage.enter(cue("card"))?;
+    let asked = waiting.asks(&[]).ok_or_else(never_asked)?;
+    std::fs::write(&file, CHANGED)?;
+    stage.answer(&asked, &["approve"], None)?;
+    // What was never shown is asked about afresh, and is not allowed.
+    if let Some(again) = waiting.asks(&[asked]) {
+        stage.answer(&again, &["deny"], None)?;
+    }
+    stage.leave(waiting)?;
+    let overwritten = std::fs::read_to_string(&file)? == WRITTEN;
+    Ok(overwritten
+        .then_some(Breach::RanOtherThanShown)
+        .into_iter()
+        .collect())
+}
+
+/// The process dies after the end of a job was told, and another one comes.
+fn killed_after_a_job_was_told(agent: &Path, defect: Option<&str>) -> io::Result<BTreeSet<Breach>> {
+    let trial = Trial {
+        play: Play::Hands,
+        point: "job.after_end",
+        hit: 1,
+        situation: Situation::Fresh,
+        json: false,
+    };
+    Ok(trial.run(agent, defect)?.breaches.into_iter().collect())
+}
+
+fn never_asked() -> io::Error {
+    io::Error::other("no question was shown")
 }
 
 /// Plays a scenario until it finds something: often with a defect, a few times without.

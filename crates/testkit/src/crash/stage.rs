@@ -13,6 +13,7 @@ use crate::state_file::{RecordedInput, StateFile};
 use crate::{EffectServer, Scene};
 
 use super::evidence::Evidence;
+use super::hands::Approval;
 use super::run::{Run, question};
 
 /// The session that every run of a trial is on.
@@ -20,6 +21,9 @@ const SESSION: &str = "crash-suite";
 
 /// The file in the working folder to which every command adds a line.
 const COMMAND_LOG: &str = "commands.log";
+
+/// The same for every background job.
+const JOB_LOG: &str = "jobs.log";
 
 /// The file to which every edit adds a line beneath its first one, so that an edit made twice shows.
 const EDITED: &str = "edited.txt";
@@ -72,7 +76,33 @@ fn script(gates: &[(&str, &str)]) -> Script {
         .otherwise(Reply::text("answer to {{user}}"))
 }
 
+/// A model that has a job begun, makes an effect that is to be asked about, and edits a file; a job's end it
+/// takes note of.
+fn script_of_hands() -> Script {
+    let note = json!({ "note": "{{user}}" });
+    let job = format!("echo '{{{{user}}}}' >> {JOB_LOG}");
+    let job = json!({ "command": job, "background": true });
+    let edit =
+        json!({ "path": EDITED, "old": FIRST_LINE, "new": format!("{FIRST_LINE}\n{{{{user}}}}") });
+    let first = Reply::call("probe.idempotent", &note).and_call("system.run", &job);
+    Script::new()
+        .on(When::user("Job j-"), Reply::text("noted"))
+        .on(When::any().results(0), first)
+        .on(When::any().results(2), Reply::call("probe.unsafe", &note))
+        .on(When::any().results(3), Reply::call("file.edit", &edit))
+        .otherwise(Reply::text("answer to {{user}}"))
+}
+
+/// What a person is asked about on a stage of hands.
+const ASKS: &str =
+    "[[policy.rules]]\ntool = \"probe.unsafe\"\nresource = \"*\"\neffect = \"ask\"\n";
+
 impl Stage {
+    /// An empty stage on which a call is to be asked about and a job runs.
+    pub(super) fn of_hands(agent: &Path, defect: Option<&str>) -> io::Result<Self> {
+        Self::set(agent, defect, script_of_hands(), ASKS)
+    }
+
     /// An empty stage for the binary `agent`, perhaps with a defect seeded. Each gate `(id, name)` holds one
     /// answer back.
     pub(super) fn new(
@@ -80,9 +110,20 @@ impl Stage {
         defect: Option<&str>,
         gates: &[(&str, &str)],
     ) -> io::Result<Self> {
+        Self::set(agent, defect, script(gates), "")
+    }
+
+    /// An empty stage with this model and this config.
+    pub(super) fn set(
+        agent: &Path,
+        defect: Option<&str>,
+        script: Script,
+        config: &str,
+    ) -> io::Result<Self> {
         let effects = EffectServer::start()?;
         let mut scene = Scene::new(agent)?
-            .with_model(script(gates))?
+            .with_model(script)?
+            .with_config(config)?
             .with_file(EDITED, &format!("{FIRST_LINE}\n"))?
             .with_variable("CORVID_EFFECT_SERVER", effects.url());
         if let Some(defect) = defect {
@@ -101,7 +142,7 @@ impl Stage {
     pub(super) fn enter(&self, cue: Cue<'_>) -> io::Result<Acting> {
         let mut command = self.scene.command();
         command
-            .args(["run", "-s", SESSION, "--id", cue.id, "-e"])
+            .args(["run", "--wait", "-s", SESSION, "--id", cue.id, "-e"])
             .arg(question(cue.id));
         if cue.json {
             command.arg("--json");
@@ -116,8 +157,9 @@ impl Stage {
         })
     }
 
-    /// Waits for a process and keeps what it left.
+    /// Waits for a process and keeps what it left. What it asks meanwhile is allowed from another terminal.
     pub(super) fn leave(&mut self, acting: Acting) -> io::Result<Output> {
+        self.allow_all(&acting, None)?;
         let Acting { id, json, process } = acting;
         let output = process.wait()?;
         let stored = self.stored()?;
@@ -126,6 +168,43 @@ impl Stage {
             json,
             output: output.clone(),
             stored,
+        });
+        Ok(output)
+    }
+
+    /// Allows whatever a process asks until it ends; `crash` is where the first process that answers is killed.
+    /// Says whether it was.
+    pub(super) fn allow_all(&mut self, acting: &Acting, crash: Option<&str>) -> io::Result<bool> {
+        let mut crash = crash;
+        let mut reached = false;
+        let mut answered: Vec<String> = Vec::new();
+        while let Some(question) = acting.asks(&answered) {
+            let killed = self.answer(&question, &["approve"], crash.take())?;
+            if killed.was_killed() {
+                reached = true;
+                self.answer(&question, &["approve"], None)?;
+            }
+            answered.push(question);
+        }
+        Ok(reached)
+    }
+
+    /// Answers a question from another terminal.
+    pub(super) fn answer(
+        &mut self,
+        question: &str,
+        how: &[&str],
+        crash: Option<&str>,
+    ) -> io::Result<Output> {
+        let mut command = self.scene.command();
+        command.arg("approvals").args(how).arg(question);
+        if let Some(crash) = crash {
+            command.env("CORVID_CRASH", crash);
+        }
+        let output = Process::start(command, b"")?.wait()?;
+        self.evidence.approvals.push(Approval {
+            question: question.to_owned(),
+            output: output.clone(),
         });
         Ok(output)
     }
@@ -184,6 +263,7 @@ impl Stage {
         file.close()?;
         self.evidence.marks = self.effects.calls();
         self.evidence.commands = read_if_there(&self.scene.work().join(COMMAND_LOG))?;
+        self.evidence.jobs = read_if_there(&self.scene.work().join(JOB_LOG))?;
         self.evidence.edits = read_if_there(&self.scene.work().join(EDITED))?;
         if let Some(model) = self.scene.model() {
             self.evidence.objections = model.violations();
@@ -193,10 +273,25 @@ impl Stage {
 }
 
 impl Acting {
+    /// The next question that it shows beside those, once it does; none if it ends before.
+    pub(super) fn asks(&self, answered: &[String]) -> Option<String> {
+        self.process
+            .hear_aside(|said| questions(said).find(|question| !answered.contains(question)))
+    }
+
     /// The process.
     pub(super) fn process(&self) -> &Process {
         &self.process
     }
+}
+
+/// The questions that a process said it waits for.
+fn questions(said: &str) -> impl Iterator<Item = String> {
+    let after = said.split("agent approvals approve ").skip(1);
+    after.map(|rest| {
+        let is_id = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+        rest.chars().take_while(is_id).collect()
+    })
 }
 
 fn read_if_there(path: &Path) -> io::Result<String> {

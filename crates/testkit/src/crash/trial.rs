@@ -29,9 +29,20 @@ pub(super) enum Situation {
     Watched,
 }
 
+/// What the processes do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Play {
+    /// Every kind of effect, none of them asked about.
+    Effects,
+    /// An effect that a person is asked about, and a job.
+    Hands,
+}
+
 /// One trial.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trial {
+    /// What the processes do.
+    pub(super) play: Play,
     /// The point.
     pub(super) point: &'static str,
     /// At which hit in its process.
@@ -61,7 +72,10 @@ impl Trial {
             Situation::Busy => &[("other", GATE)],
             Situation::Watched => &[("main", GATE)],
         };
-        let mut stage = Stage::new(agent, defect, held)?;
+        let mut stage = match self.play {
+            Play::Effects => Stage::new(agent, defect, held)?,
+            Play::Hands => Stage::of_hands(agent, defect)?,
+        };
         let crash = format!("{}:{}", self.point, self.hit);
         let killed = Cue {
             id: "main",
@@ -72,7 +86,11 @@ impl Trial {
             crash: None,
             ..killed
         };
-        let reached = self.kill(&mut stage, killed)?.was_killed();
+        let reached = if self.point.starts_with("answer.") {
+            self.kill_who_answers(&mut stage, alone, &crash)?
+        } else {
+            self.kill(&mut stage, killed)?.was_killed()
+        };
         stage.play(alone)?;
         let evidence = stage.evidence()?;
         Ok(Outcome {
@@ -80,6 +98,20 @@ impl Trial {
             breaches: evidence.breaches().into_iter().collect(),
             evidence,
         })
+    }
+
+    /// Plays a run during which the process that answers its question is killed; says whether it was.
+    fn kill_who_answers(&self, stage: &mut Stage, alone: Cue<'_>, crash: &str) -> io::Result<bool> {
+        if self.situation == Situation::Continuing {
+            stage.play(Cue {
+                id: "before",
+                ..alone
+            })?;
+        }
+        let acting = stage.enter(alone)?;
+        let reached = stage.allow_all(&acting, Some(crash))?;
+        stage.leave(acting)?;
+        Ok(reached)
     }
 
     /// Plays the situation up to the kill and whatever else goes on, and returns the killed process's output.
@@ -125,9 +157,16 @@ impl Trial {
     }
 }
 
-/// How often one undisturbed first run hits a point.
-pub(super) fn hits_of_a_run(agent: &Path, points: &[&'static str]) -> io::Result<Vec<usize>> {
-    let mut stage = Stage::new(agent, None, &[])?;
+/// How often one undisturbed first run of that play hits a point.
+pub(super) fn hits_of_a_run(
+    agent: &Path,
+    play: Play,
+    points: &[&'static str],
+) -> io::Result<Vec<usize>> {
+    let mut stage = match play {
+        Play::Effects => Stage::new(agent, None, &[])?,
+        Play::Hands => Stage::of_hands(agent, None)?,
+    };
     let cue = Cue {
         id: "count",
         json: false,
