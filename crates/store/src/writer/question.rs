@@ -49,7 +49,7 @@ impl Seen {
         prepared: &Prepared,
         session: &SessionSeen,
     ) -> Result<(), AppendError> {
-        if prepared.answered().next().is_none() || defect("answer-twice") {
+        if prepared.answered().next().is_none() {
             return Ok(());
         }
         let append = &prepared.append;
@@ -70,6 +70,7 @@ impl Seen {
                 let asked = open.iter().find(|open| open.question == *question);
                 let refusal = match asked {
                     Some(asked) => given.refusal(asked),
+                    None if defect("answer-twice") => None,
                     None => Some(self.why_not_open(prepared, question)),
                 };
                 if let Some(reason) = refusal {
