@@ -34,12 +34,7 @@ impl FakeJobs {
         let output = adoption.run.await;
         for view in self.views.lock().expect("lock").iter_mut() {
             if view.job == adoption.start.job {
-                let status = match &output {
-                    Ok(_) if adoption.cancel.is_cancelled() => CallStatus::Stopped,
-                    Ok(_) => CallStatus::Ok,
-                    Err(_) => CallStatus::Failed,
-                };
-                view.ended = Some((3_000, status));
+                view.ended = Some((3_000, CallStatus::Ok));
             }
         }
         output
