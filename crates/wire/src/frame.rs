@@ -59,6 +59,9 @@ pub enum Frame {
         ending: Ending,
         /// What the person should know beside the text.
         notices: Vec<String>,
+        /// What needed an approval for which nobody could be asked, one line each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unapproved: Vec<String>,
         /// The same input had this reply before, and no new turn was made.
         repeated: bool,
     },
