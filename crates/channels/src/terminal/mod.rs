@@ -3,30 +3,38 @@
 //! Invariant: a reply is printed at most once by one process, and nothing but data goes to standard output.
 //! It must not know the gateway, the journal or the command line.
 
+mod ask;
+mod card;
+mod dialog;
+mod keyboard;
 mod live;
 mod page;
-mod question;
 mod render;
 mod screen;
+mod talk;
+mod watch;
 mod wrap;
 
 use std::future::poll_fn;
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use corvid_core::wire::{EventBody, LiveEvent, OutcomeAnswer, Question, ReplyComposed, SessionId};
-use corvid_core::{Channel, Clock, DeliverError, Delivery, Heard, OutcomeQuestion, Questions};
+use corvid_core::wire::{EventBody, LiveEvent, ReplyComposed, SessionId};
+use corvid_core::{Channel, Clock, DeliverError, Delivery};
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::{Notify, watch as watched};
 use tokio::time::{Instant, interval_at};
 
+pub use card::card_lines;
+pub use keyboard::Keyboard;
 pub use page::Printed;
 use page::{Page, Reply};
-use question::Said;
 pub use render::{Look, plain, screen};
 use screen::Screen;
+use watch::Watch;
 
 /// The channel's name in addresses.
 pub const NAME: &str = "terminal";
@@ -44,8 +52,19 @@ pub struct Surface {
     pub err: Box<dyn Write + Send>,
     /// How progress is drawn there; none in a pipe.
     pub progress: Option<Look>,
-    /// Where the person's answers are read, with the person's id; none if nobody sits there.
+    /// Who sits there; none if nobody does.
     pub person: Option<Person>,
+    /// Whether a question that nobody here answers is shown, and waits for an answer from elsewhere.
+    pub waits: bool,
+}
+
+/// Who sits at the terminal.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Their immutable id: the local user's.
+    pub id: String,
+    /// Where their answers are typed.
+    pub keyboard: Keyboard,
 }
 
 /// How an answer is written.
@@ -66,12 +85,15 @@ pub struct Terminal {
     screen: Mutex<Screen>,
     live: Mutex<Option<Receiver<LiveEvent>>>,
     composed: Mutex<Vec<ReplyComposed>>,
-    person: Mutex<Option<Person>>,
+    /// Held by whoever reads the keyboard; none once it is gone.
+    person: Arc<tokio::sync::Mutex<Option<Person>>>,
+    waits: bool,
+    /// How many questions are open, or wait for the keyboard.
+    asking: watched::Sender<usize>,
+    /// Told when the running call is to go to the background; none while that is not offered.
+    background: Mutex<Option<Arc<Notify>>>,
     clock: Arc<dyn Clock>,
 }
-
-/// Who sits at the terminal: their id, and where their answers are read.
-pub type Person = (String, Box<dyn BufRead + Send>);
 
 impl Terminal {
     /// A terminal on these streams.
@@ -85,7 +107,10 @@ impl Terminal {
             screen: Mutex::new(Screen::new(surface.err, surface.progress)),
             live: Mutex::default(),
             composed: Mutex::default(),
-            person: Mutex::new(surface.person),
+            person: Arc::new(tokio::sync::Mutex::new(surface.person)),
+            waits: surface.waits,
+            asking: watched::Sender::new(0),
+            background: Mutex::default(),
             clock,
         }
     }
@@ -96,7 +121,12 @@ impl Terminal {
         let draws = locked(&self.screen).draws();
         let mut ticks = interval_at(Instant::now() + TICK, TICK);
         let mut tick = 0;
+        let mut asking = self.asking.subscribe();
+        let mut watch = Watch::default();
         loop {
+            if draws {
+                watch.tend(self, self.clock.now());
+            }
             tokio::select! {
                 // Events first, so that a line is never drawn from a state that is already over.
                 biased;
@@ -104,6 +134,9 @@ impl Terminal {
                     Some(event) => self.show(event).await,
                     None => break,
                 },
+                // Whoever asks needs the keyboard.
+                _ = asking.changed() => {}
+                pressed = watch.pressed() => watch.act(self, pressed).await,
                 _ = ticks.tick(), if draws => {
                     tick += 1;
                     locked(&self.screen).draw(self.clock.now(), tick);
@@ -111,6 +144,17 @@ impl Terminal {
             }
         }
         locked(&self.screen).erase();
+    }
+
+    /// Offers from now on to move a running command to the background by a key; told each time it is pressed.
+    pub fn background(&self) -> Arc<Notify> {
+        Arc::clone(locked(&self.background).get_or_insert_default())
+    }
+
+    /// Gives the keyboard back, for a process that is about to end without dropping this.
+    pub fn leave(&self) {
+        locked(&self.screen).unprompt();
+        keyboard::give_back();
     }
 
     /// Writes one line to standard error, made inert.
@@ -130,6 +174,7 @@ impl Terminal {
             text: reply.text.clone(),
             ending: reply.ending,
             notices: reply.notices.clone(),
+            unapproved: reply.unapproved.clone(),
             repeated: true,
         })
         .await
@@ -169,13 +214,16 @@ impl Terminal {
         let Some((printed, aside)) = self.write(|page| page.reply(reply)).await else {
             return Printed::Failed("the writing was cut off".to_owned());
         };
-        let notices = aside.notices.iter();
-        let notices: Vec<String> = notices.map(|notice| format!("note: {notice}")).collect();
+        let notices = aside.notices.iter().map(|notice| format!("note: {notice}"));
+        let unapproved = aside.unapproved.iter();
+        let unapproved =
+            unapproved.map(|call| format!("needs approval and nobody could be asked: {call}"));
+        let lines: Vec<String> = notices.chain(unapproved).collect();
         let mut screen = locked(&self.screen);
         if let Some(text) = aside.text {
             screen.tell(&text);
         }
-        screen.keep(&notices);
+        screen.keep(&lines);
         printed
     }
 
@@ -208,6 +256,7 @@ impl Channel for Terminal {
             text: delivery.text.clone(),
             ending: delivery.ending,
             notices: delivery.notices.clone(),
+            unapproved: delivery.unapproved.clone(),
             repeated: delivery.maybe_sent,
         };
         match self.print(reply).await {
@@ -216,38 +265,6 @@ impl Channel for Terminal {
             ))),
             Printed::Nothing | Printed::Reply => Ok(format!("stdout:{}", delivery.id)),
         }
-    }
-}
-
-#[async_trait]
-impl Questions for Terminal {
-    async fn ask_outcome(&self, question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
-        let nobody = (OutcomeAnswer::Skip, "nobody".to_owned());
-        let person = locked(&self.person).take();
-        locked(&self.screen).pause(&question::lines(question, person.is_some()));
-        let Some((id, mut input)) = person else {
-            locked(&self.screen).resume();
-            return nobody;
-        };
-        let answered = loop {
-            // Reading a terminal blocks, and only on a thread of its own may it.
-            let reading = tokio::task::spawn_blocking(move || (question::read(&mut *input), input));
-            match reading.await {
-                Ok((Said::Answer(answer), input)) => {
-                    *locked(&self.person) = Some((id.clone(), input));
-                    break (answer, id);
-                }
-                Ok((Said::Unclear, handed_back)) => input = handed_back,
-                Ok((Said::Nothing, _)) | Err(_) => break nobody,
-            }
-            locked(&self.screen).pause(question::AGAIN);
-        };
-        locked(&self.screen).resume();
-        answered
-    }
-
-    async fn ask(&self, _question: &Question) -> Heard {
-        Heard::Nobody
     }
 }
 

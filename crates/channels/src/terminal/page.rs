@@ -38,6 +38,8 @@ pub(super) struct Reply {
     pub(super) ending: Ending,
     /// What the person should know beside the text.
     pub(super) notices: Vec<String>,
+    /// What needed an approval for which nobody could be asked.
+    pub(super) unapproved: Vec<String>,
     /// It was recorded earlier.
     pub(super) repeated: bool,
 }
@@ -49,6 +51,8 @@ pub(super) struct Aside {
     pub(super) text: Option<String>,
     /// What the person should know beside the text.
     pub(super) notices: Vec<String>,
+    /// What needed an approval for which nobody could be asked.
+    pub(super) unapproved: Vec<String>,
 }
 
 impl Page {
@@ -88,6 +92,7 @@ impl Page {
         let mut aside = Aside {
             text: None,
             notices: reply.notices.clone(),
+            unapproved: reply.unapproved.clone(),
         };
         let written = match &self.form {
             Form::Plain | Form::Screen(_) if reply.ending != Ending::Answered => {
@@ -102,6 +107,7 @@ impl Page {
                     text: reply.text,
                     ending: reply.ending,
                     notices: reply.notices,
+                    unapproved: reply.unapproved,
                     repeated: reply.repeated,
                 };
                 self.frame(&frame)

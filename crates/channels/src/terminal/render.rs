@@ -20,9 +20,12 @@ pub struct Look {
 /// The widest text that is still pleasant to read, in columns.
 const READABLE: usize = 100;
 
+/// The narrowest text that is laid out, in columns.
+const NARROWEST: usize = 10;
+
 /// Markdown for a screen, ended by a line feed; empty for an empty text.
 pub fn screen(markdown: &str, look: Look) -> String {
-    let width = look.width.clamp(20, READABLE);
+    let width = look.width.clamp(NARROWEST, READABLE);
     let page = Page {
         width,
         color: look.color,

@@ -1,4 +1,5 @@
-//! Standard error: lines that stay, and on a terminal one line that moves below them.
+//! Standard error: lines that stay, and on a terminal one line that moves below them; it is also where answers are
+//! typed.
 //! Invariant: the moving line is erased before anything else is written, and nothing moves in a pipe.
 //! It must not know what the lines say.
 
@@ -7,6 +8,7 @@ use std::io::Write;
 use console::{Style, truncate_str};
 use corvid_core::wire::{LiveEvent, Millis};
 
+use super::dialog::Prompt;
 use super::live::Live;
 use super::render::{Look, plain, screen};
 use crate::inert::inert;
@@ -17,9 +19,20 @@ pub(super) struct Screen {
     look: Option<Look>,
     live: Live,
     drawn: bool,
-    paused: bool,
+    prompt: Option<Prompt>,
+    offers: bool,
     over: bool,
 }
+
+/// How a card is laid out where standard error is no screen.
+const PIPE: Look = Look {
+    width: 80,
+    color: false,
+};
+
+/// Makes a terminal tell pasted text from typed keys, and no longer.
+const TELL_PASTES: &str = "\u{1b}[?2004h";
+const MIX_PASTES: &str = "\u{1b}[?2004l";
 
 impl Screen {
     /// A screen that draws as `look` says, or not at all.
@@ -29,7 +42,8 @@ impl Screen {
             look,
             live: Live::default(),
             drawn: false,
-            paused: false,
+            prompt: None,
+            offers: false,
             over: false,
         }
     }
@@ -37,6 +51,30 @@ impl Screen {
     /// Whether anything moves here.
     pub(super) fn draws(&self) -> bool {
         self.look.is_some()
+    }
+
+    /// How it is drawn; none in a pipe.
+    pub(super) fn look(&self) -> Option<Look> {
+        self.look
+    }
+
+    /// How a card is laid out on a screen that has so many columns now.
+    pub(super) fn card_look(&self, columns: Option<usize>) -> Look {
+        let look = self.look.unwrap_or(PIPE);
+        Look {
+            width: columns.unwrap_or(look.width),
+            ..look
+        }
+    }
+
+    /// What has been seen of the turn.
+    pub(super) fn live(&mut self) -> &mut Live {
+        &mut self.live
+    }
+
+    /// Says in the moving line, or no longer, by which key the running call goes to the background.
+    pub(super) fn offer(&mut self, offers: bool) {
+        self.offers = offers;
     }
 
     /// Takes in an event; on a terminal the lines that it leaves behind are shown.
@@ -54,10 +92,10 @@ impl Screen {
 
     /// Draws the moving line as it looks at `now`.
     pub(super) fn draw(&mut self, now: Millis, tick: usize) {
-        let Some(look) = self.look.filter(|_| !self.paused && !self.over) else {
+        let Some(look) = self.look.filter(|_| self.prompt.is_none() && !self.over) else {
             return;
         };
-        let Some(line) = self.live.line(now, tick) else {
+        let Some(line) = self.live.line(now, tick, self.offers) else {
             self.erase();
             return;
         };
@@ -93,6 +131,7 @@ impl Screen {
         };
         self.erase();
         self.write(&text);
+        self.draw_prompt();
     }
 
     /// Writes one quiet line, on a terminal alone.
@@ -103,16 +142,54 @@ impl Screen {
         }
     }
 
-    /// Writes a question's lines, the last without a line feed if somebody answers, and draws nothing below it.
-    pub(super) fn pause(&mut self, question: &str) {
+    /// Writes a card, which is inert already.
+    pub(super) fn card(&mut self, card: &str) {
         self.erase();
-        self.paused = true;
-        self.write(&inert(question));
+        self.write(card);
+        self.draw_prompt();
     }
 
-    /// Draws again.
-    pub(super) fn resume(&mut self) {
-        self.paused = false;
+    /// Shows the line at which an answer is typed, in place of what moves; in a pipe it is written once more.
+    pub(super) fn prompt(&mut self, prompt: Prompt) {
+        if self.look.is_some() && self.prompt.is_none() {
+            self.write(TELL_PASTES);
+        }
+        self.prompt = Some(prompt);
+        self.draw_prompt();
+    }
+
+    /// The typed line was ended, so that the cursor stands below it.
+    pub(super) fn entered(&mut self) {
+        self.prompt = None;
+    }
+
+    /// Nothing is typed any more.
+    pub(super) fn unprompt(&mut self) {
+        if self.prompt.take().is_none() {
+            return;
+        }
+        if self.look.is_some() {
+            self.erase();
+            self.write(MIX_PASTES);
+        } else {
+            self.write("\n");
+        }
+    }
+
+    fn draw_prompt(&mut self) {
+        let Some(Prompt { text, back }) = self.prompt.clone() else {
+            return;
+        };
+        if self.look.is_none() {
+            self.write(&text);
+            return;
+        }
+        let back = match back {
+            0 => String::new(),
+            columns => format!("\u{1b}[{columns}D"),
+        };
+        self.write(&format!("\r\u{1b}[2K{text}{back}"));
+        self.drawn = true;
     }
 
     fn write_lines(&mut self, lines: &[String]) {
@@ -120,7 +197,11 @@ impl Screen {
             return;
         }
         self.erase();
+        if self.look.is_none() && self.prompt.is_some() {
+            self.write("\n");
+        }
         self.write(&format!("{}\n", lines.join("\n")));
+        self.draw_prompt();
     }
 
     /// Writes at once. Where standard error is closed there is nobody left to tell.

@@ -2,43 +2,24 @@
 //! Invariant: pure and bounded; it shows what happened and never decides anything.
 //! It must not know whether anything is a terminal, nor how time passes.
 
+mod beside;
+mod words;
+
 use std::collections::BTreeMap;
 
 use corvid_core::wire::{
-    CallId, CallStatus, EventBody, LiveEvent, Millis, ModelAnswer, OutcomeAnswer, ToolCall,
+    CallId, CallStatus, EventBody, LiveEvent, Millis, ModelAnswer, OutcomeAnswer, QuestionId,
 };
-use serde_json::Value;
 
+use self::beside::Beside;
+use self::words::{Words, tenths, whole_seconds, words};
 use crate::inert::inert_line;
-
-/// How a known tool's work is said: while it runs, afterwards, and upon what unless an argument says so.
-/// Any other tool is "called".
-const VERBS: &[(&str, &str, &str, &str)] = &[
-    ("file.edit", "editing", "edited", "a file"),
-    ("file.list", "listing", "listed", "the folder"),
-    ("file.read", "reading", "read", "a file"),
-    ("file.search", "searching", "searched", "the folder"),
-    ("file.write", "writing", "wrote", "a file"),
-    (
-        "output.read",
-        "reading the output of",
-        "read the output of",
-        "a call",
-    ),
-    ("system.run", "running", "ran", "a command"),
-];
 
 /// The frames of the spinner.
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
-/// A call that another process asked for; only that one saw what it is.
-const EARLIER: &str = "a call begun earlier";
-
 /// How long a call must have run for its time to be told, in milliseconds.
 const WORTH_TELLING: Millis = 100;
-
-/// How much of a call's argument is shown, in characters.
-const SHOWN_ARGUMENT: usize = 60;
 
 /// A turn as far as it has been seen.
 #[derive(Debug, Default)]
@@ -47,6 +28,8 @@ pub(super) struct Live {
     asked: BTreeMap<CallId, Words>,
     running: BTreeMap<CallId, Millis>,
     latest: Option<String>,
+    beside: Beside,
+    stopping: bool,
 }
 
 #[derive(Debug, Default)]
@@ -59,12 +42,6 @@ enum Phase {
         reason: String,
     },
     Over,
-}
-
-#[derive(Clone, Debug)]
-struct Words {
-    doing: String,
-    done: String,
 }
 
 impl Live {
@@ -93,8 +70,24 @@ impl Live {
         }
     }
 
-    /// The moving line as it looks now; nothing once the turn is over.
-    pub(super) fn line(&self, now: Millis, tick: usize) -> Option<String> {
+    /// This question was answered here, so that who answered it needs no saying.
+    pub(super) fn answered_here(&mut self, question: &QuestionId) {
+        self.beside.answered_here(question);
+    }
+
+    /// A call that runs since `before` or longer and could go on in the background.
+    pub(super) fn movable(&self, before: Millis) -> Option<CallId> {
+        let movable = |(call, since): &(&CallId, &Millis)| {
+            let known = self.asked.get(*call).is_some_and(|words| words.movable);
+            known && **since <= before && !self.beside.has_job(**call)
+        };
+        let call = self.running.iter().find(movable).map(|(call, _)| *call);
+        call.filter(|_| !self.stopping)
+    }
+
+    /// The moving line as it looks now; nothing once the turn is over. With `offers` it names the key that moves
+    /// the running call to the background.
+    pub(super) fn line(&self, now: Millis, tick: usize, offers: bool) -> Option<String> {
         let frame = FRAMES[tick % FRAMES.len()];
         if let Some((call, since)) = self.running.first_key_value() {
             let doing = self.words(*call).doing;
@@ -106,10 +99,21 @@ impl Live {
                 .latest
                 .as_ref()
                 .map_or(String::new(), |line| format!(" · {line}"));
+            let offer = match offers {
+                true => format!(" · {}: background", super::watch::KEY),
+                false => String::new(),
+            };
             return Some(format!(
-                "{frame} {doing}{others} · {}{latest}",
+                "{frame} {doing}{others} · {}{offer}{latest}",
                 whole_seconds(now - since)
             ));
+        }
+        if let Some(asked) = self
+            .beside
+            .waiting()
+            .filter(|_| !matches!(self.phase, Phase::Over))
+        {
+            return Some(format!("{frame} {asked}"));
         }
         match &self.phase {
             Phase::Before => Some(format!("{frame} starting")),
@@ -126,9 +130,24 @@ impl Live {
     }
 
     fn committed(&mut self, event: &EventBody, now: Millis) -> Vec<String> {
+        let mut lines = Vec::from_iter(self.beside.apply(event));
+        lines.extend(self.step(event, now));
+        lines
+    }
+
+    fn step(&mut self, event: &EventBody, now: Millis) -> Vec<String> {
         match event {
-            EventBody::TurnStarted(_) | EventBody::ModelRequested { .. } => {
+            EventBody::TurnStarted(_) => {
                 self.phase = Phase::Thinking(now);
+                self.stopping = false;
+                Vec::new()
+            }
+            EventBody::ModelRequested { .. } => {
+                self.phase = Phase::Thinking(now);
+                Vec::new()
+            }
+            EventBody::StopRequested { .. } => {
+                self.stopping = true;
                 Vec::new()
             }
             EventBody::ModelAnswered(answer) => self.answered(answer),
@@ -145,6 +164,10 @@ impl Live {
                 self.latest = None;
                 if self.running.is_empty() {
                     self.phase = Phase::Thinking(now);
+                }
+                // It goes on as a job, which was told already.
+                if outcome.status == CallStatus::Ok && self.beside.has_job(*call) {
+                    return Vec::new();
                 }
                 vec![self.ended(*call, outcome.status, since.map(|since| now - since))]
             }
@@ -180,7 +203,7 @@ impl Live {
     }
 
     fn ended(&self, call: CallId, status: CallStatus, took: Option<Millis>) -> String {
-        let Words { doing, done } = self.words(call);
+        let Words { doing, done, .. } = self.words(call);
         let took = took
             .filter(|took| *took >= WORTH_TELLING)
             .map_or(String::new(), |took| format!(" · {}", tenths(took)));
@@ -194,61 +217,10 @@ impl Live {
     }
 
     fn words(&self, call: CallId) -> Words {
-        let earlier = || Words {
-            doing: EARLIER.to_owned(),
-            done: EARLIER.to_owned(),
-        };
-        self.asked.get(&call).cloned().unwrap_or_else(earlier)
-    }
-}
-
-/// What a call does, for a person: `ls -la` of `system.run` and so on.
-fn words(call: &ToolCall) -> Words {
-    let argument = shown_argument(&call.arguments).map(|argument| format!("`{argument}`"));
-    let verbs = VERBS.iter().find(|(tool, ..)| *tool == call.name);
-    if let Some((_, doing, done, usual)) = verbs {
-        let object = argument.as_deref().unwrap_or(usual);
-        return Words {
-            doing: format!("{doing} {object}"),
-            done: format!("{done} {object}"),
-        };
-    }
-    let object = [Some(inert_line(&call.name)), argument];
-    let object: Vec<String> = object.into_iter().flatten().collect();
-    Words {
-        doing: format!("calling {}", object.join(" ")),
-        done: format!("called {}", object.join(" ")),
-    }
-}
-
-/// The argument that says most: the command, path or pattern, else the first text.
-fn shown_argument(arguments: &str) -> Option<String> {
-    let Ok(Value::Object(arguments)) = serde_json::from_str(arguments) else {
-        return None;
-    };
-    let text = ["command", "pattern", "path", "call"]
-        .iter()
-        .find_map(|name| arguments.get(*name)?.as_str())
-        .or_else(|| arguments.values().find_map(Value::as_str))?;
-    let line = inert_line(text);
-    let mut shown: String = line.chars().take(SHOWN_ARGUMENT).collect();
-    if shown.len() < line.len() {
-        shown.push('…');
-    }
-    Some(shown)
-}
-
-fn whole_seconds(millis: Millis) -> String {
-    match millis.max(0) / 1000 {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
-    }
-}
-
-fn tenths(millis: Millis) -> String {
-    match millis.max(0) {
-        short @ 0..60_000 => format!("{}.{} s", short / 1000, short % 1000 / 100),
-        long => whole_seconds(long),
+        self.asked
+            .get(&call)
+            .cloned()
+            .unwrap_or_else(Words::earlier)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a person sees of a turn, event by event, without a terminal.
 
-use corvid_core::wire::{CallKey, CallOutcome, Event, Finish, Usage};
+use corvid_core::wire::{CallKey, CallOutcome, Event, Finish, ToolCall, Usage};
 
 use super::*;
 
@@ -68,14 +68,17 @@ fn a_running_command_shows_itself_and_its_seconds() {
     assert_eq!(interim, ["Let me look."]);
     assert!(live.apply(&started(), 1_000).is_empty());
     assert_eq!(
-        live.line(4_200, 0).as_deref(),
+        live.line(4_200, 0, false).as_deref(),
         Some("⠋ running `ls -la` · 3 s")
     );
     assert_eq!(
         live.apply(&finished(CallStatus::Ok), 4_250),
         ["✓ ran `ls -la` · 3.2 s"]
     );
-    assert_eq!(live.line(5_250, 1).as_deref(), Some("⠙ thinking · 1 s"));
+    assert_eq!(
+        live.line(5_250, 1, false).as_deref(),
+        Some("⠙ thinking · 1 s")
+    );
 }
 
 #[test]
@@ -105,7 +108,7 @@ fn arguments_are_cut_and_inert() {
     let mut live = Live::default();
     live.apply(&asked("system.run", &arguments, ""), 0);
     live.apply(&started(), 0);
-    let shown = live.line(0, 0).unwrap_or_default();
+    let shown = live.line(0, 0, false).unwrap_or_default();
     assert!(shown.contains("echo ␛[2J xxx") && shown.contains('…'));
     assert!(!shown.contains('\u{1b}') && shown.chars().count() < 90);
 }
@@ -121,7 +124,7 @@ fn a_wait_counts_down() {
         0,
     );
     assert_eq!(
-        live.line(1_000, 0).as_deref(),
+        live.line(1_000, 0, false).as_deref(),
         Some("⠋ waiting 1 min 29 s · the provider asks for patience")
     );
 }
@@ -132,5 +135,5 @@ fn nothing_moves_after_the_reply() {
     live.apply(&started(), 0);
     live.phase = Phase::Over;
     live.running.clear();
-    assert_eq!(live.line(0, 0), None);
+    assert_eq!(live.line(0, 0, false), None);
 }

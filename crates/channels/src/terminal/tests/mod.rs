@@ -1,5 +1,9 @@
 //! The terminal channel through its own door: events and deliveries in, bytes on two streams out.
 
+mod asking;
+mod background;
+mod seat;
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,17 +51,14 @@ impl Write for Broken {
     }
 }
 
-fn terminal(out: Box<dyn Write + Send>, form: Form, err: Paper, typed: Option<&str>) -> Terminal {
+fn terminal(out: Box<dyn Write + Send>, form: Form, err: Paper) -> Terminal {
     let surface = Surface {
         out,
         form,
         err: Box::new(err),
         progress: None,
-        person: typed.map(|typed| {
-            let input: Box<dyn io::BufRead + Send> =
-                Box::new(io::Cursor::new(typed.to_owned().into_bytes()));
-            ("1000".to_owned(), input)
-        }),
+        person: None,
+        waits: false,
     };
     Terminal::new(surface, Arc::new(SystemClock))
 }
@@ -92,12 +93,29 @@ fn timer(seq: u64) -> LiveEvent {
 #[tokio::test]
 async fn a_reply_is_printed_once_and_its_notices_beside_it() {
     let (out, err) = (Paper::default(), Paper::default());
-    let terminal = terminal(Box::new(out.clone()), Form::Plain, err.clone(), None);
+    let terminal = terminal(Box::new(out.clone()), Form::Plain, err.clone());
     for _ in 0..2 {
         assert!(terminal.deliver(&delivery("**done**")).await.is_ok());
     }
     assert_eq!(out.text(), "**done**\n");
     assert_eq!(err.text(), "note: an outcome is unknown\n");
+}
+
+#[tokio::test]
+async fn what_nobody_could_be_asked_about_is_told() {
+    let err = Paper::default();
+    let terminal = terminal(Box::new(Paper::default()), Form::Plain, err.clone());
+    let unapproved = Delivery {
+        notices: Vec::new(),
+        unapproved: vec!["run `git push`".to_owned(), "write \u{1b}x".to_owned()],
+        ..delivery("done")
+    };
+    assert!(terminal.deliver(&unapproved).await.is_ok());
+    assert_eq!(
+        err.text(),
+        "needs approval and nobody could be asked: run `git push`\n\
+         needs approval and nobody could be asked: write ␛x\n"
+    );
 }
 
 #[tokio::test]
@@ -110,7 +128,7 @@ async fn what_is_no_answer_is_no_data() {
         Ending::Crashed,
     ] {
         let (out, err) = (Paper::default(), Paper::default());
-        let terminal = terminal(Box::new(out.clone()), Form::Plain, err.clone(), None);
+        let terminal = terminal(Box::new(out.clone()), Form::Plain, err.clone());
         let failed = Delivery {
             ending,
             ..delivery("no \u{1b}key")
@@ -130,14 +148,14 @@ async fn what_is_no_answer_is_no_data() {
 #[tokio::test]
 async fn a_reader_that_left_is_content() {
     let broken = Box::new(Broken(io::ErrorKind::BrokenPipe));
-    let terminal = terminal(broken, Form::Plain, Paper::default(), None);
+    let terminal = terminal(broken, Form::Plain, Paper::default());
     assert!(terminal.deliver(&delivery("x")).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_full_disk_is_a_failed_delivery() {
     let broken = Box::new(Broken(io::ErrorKind::StorageFull));
-    let terminal = terminal(broken, Form::Plain, Paper::default(), None);
+    let terminal = terminal(broken, Form::Plain, Paper::default());
     let delivered = terminal.deliver(&delivery("x")).await;
     let reason = delivered.map_err(|error| error.to_string());
     assert_eq!(
@@ -151,7 +169,7 @@ async fn json_lines_hold_what_came_before_and_end_with_the_reply() {
     let out = Paper::default();
     let session = SessionId::new("work");
     let form = Form::Json(session.clone());
-    let terminal = terminal(Box::new(out.clone()), form, Paper::default(), None);
+    let terminal = terminal(Box::new(out.clone()), form, Paper::default());
     let (sender, receiver) = mpsc::channel(8);
     let script = async {
         assert!(sender.send(timer(1)).await.is_ok());
@@ -175,6 +193,7 @@ async fn json_lines_hold_what_came_before_and_end_with_the_reply() {
         text: "done".to_owned(),
         ending: Ending::Answered,
         notices: vec!["an outcome is unknown".to_owned()],
+        unapproved: Vec::new(),
         repeated: false,
     };
     assert_eq!(frames, [live(1), live(2), reply]);
@@ -193,6 +212,7 @@ async fn a_screen_erases_its_moving_line_before_the_reply() {
         err: Box::new(paper.clone()),
         progress: Some(look),
         person: None,
+        waits: false,
     };
     let terminal = Terminal::new(surface, Arc::new(SystemClock));
     super::locked(&terminal.screen).draw(0, 0);
@@ -218,22 +238,9 @@ fn question() -> OutcomeQuestion {
 }
 
 #[tokio::test]
-async fn a_person_settles_an_unknown_outcome() {
-    let err = Paper::default();
-    let out = Box::new(Paper::default());
-    let terminal = terminal(out, Form::Plain, err.clone(), Some("what?\nw\nr\n"));
-    let first = terminal.ask_outcome(&question()).await;
-    assert_eq!(first, (OutcomeAnswer::Worked, "1000".to_owned()));
-    let second = terminal.ask_outcome(&question()).await;
-    assert_eq!(second, (OutcomeAnswer::Retry, "1000".to_owned()));
-    let third = terminal.ask_outcome(&question()).await;
-    assert_eq!(third, (OutcomeAnswer::Skip, "nobody".to_owned()));
-}
-
-#[tokio::test]
 async fn an_unknown_outcome_is_seen_where_nobody_answers() {
     let err = Paper::default();
-    let terminal = terminal(Box::new(Paper::default()), Form::Plain, err.clone(), None);
+    let terminal = terminal(Box::new(Paper::default()), Form::Plain, err.clone());
     let answer = terminal.ask_outcome(&question()).await;
     assert_eq!(answer, (OutcomeAnswer::Skip, "nobody".to_owned()));
     insta::assert_snapshot!(err.text());
