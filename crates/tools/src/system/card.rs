@@ -7,6 +7,7 @@ use corvid_core::{CommandSpec, Description, Invocation, Preview, Wider};
 use serde_json::json;
 
 use super::asked::Asked;
+use crate::policy;
 
 /// The card of a command that the sandbox describes so.
 pub(super) fn preview(
@@ -39,7 +40,7 @@ pub(super) fn preview(
             "timeout_ms": call.timeout_ms,
             "background": asked.background,
         }),
-        repeatable: false,
+        repeatable: policy::repeatable(&asked.command),
     }
 }
 

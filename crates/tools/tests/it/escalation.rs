@@ -147,6 +147,27 @@ async fn a_title_says_what_kind_of_command_it_is() {
 }
 
 #[tokio::test]
+async fn only_a_plain_command_may_be_allowed_for_a_session() {
+    let scene = Scene::new();
+    for (command, expect) in [
+        ("git push origin main", true),
+        ("cargo fetch", true),
+        ("sh -c 'git push'", false),
+        ("env git push", false),
+        ("time git push", false),
+        ("busybox wget x", false),
+        ("python3 x.py", false),
+        ("git push && rm x", false),
+        ("git push\nrm x", false),
+        ("cat <<E\nx\nE", false),
+        ("git push $(cat x)", false),
+    ] {
+        let preview = preview(&scene, 0, json!({ "command": command })).await;
+        assert_eq!(preview.expect("a card").repeatable, expect, "{command}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_is_bound_to_whatever_would_make_it_another_run() {
     let scene = Scene::new();
     scene.file("sub/x", "");
