@@ -10,7 +10,8 @@ use corvid_core::wire::{CallStatus, SessionId};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use super::{Did, Process, Told, World, home, job_id, somebody};
+use super::world::{Did, World};
+use super::{Process, Told, home, job_id, somebody};
 use crate::jobs::JobLimits;
 
 /// A runtime of a process's own. Dropped, it takes everything of the process with it at once.

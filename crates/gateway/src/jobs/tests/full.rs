@@ -11,7 +11,8 @@ use corvid_core::Jobs as _;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tokio_util::sync::CancellationToken;
 
-use super::{Did, Process, World, home};
+use super::world::{Did, World};
+use super::{Process, home};
 
 /// A small file system in memory, for one test.
 struct SmallDisk<'a>(&'a Path);

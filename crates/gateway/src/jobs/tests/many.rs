@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use corvid_core::redact::Redactor;
 use corvid_core::{Adoption, Jobs as _, ToolOutput, job_run};
 
-use super::{Process, World, adoption, home};
+use super::world::World;
+use super::{Process, adoption, home};
 use crate::jobs::JobLimits;
 
 const JOBS: u32 = 200;
