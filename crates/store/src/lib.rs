@@ -15,5 +15,5 @@ mod writer;
 pub use config::{Config, UrlError};
 pub use delivery::{DeliveryEnd, DeliveryRow, DeliveryState};
 pub use error::{OpenError, StoreError};
-pub use read::{Health, InputRow, JobRow, QuestionRow, QuestionState, SessionRow};
+pub use read::{Health, InputRow, JobInputRow, JobRow, QuestionRow, QuestionState, SessionRow};
 pub use store::Store;

@@ -17,7 +17,7 @@ use crate::delivery::{DeliveryEnd, DeliveryRow};
 use crate::error::{OpenError, StoreError};
 use crate::open;
 use crate::owner::Owners;
-use crate::read::{Health, InputRow, JobRow, QuestionRow, Readers, SessionRow};
+use crate::read::{Health, InputRow, JobInputRow, JobRow, QuestionRow, Readers, SessionRow};
 use crate::writer::{Prepared, Request, Swap, Writer};
 
 /// A handle on the store.
@@ -166,6 +166,15 @@ impl Store {
     /// One job, open or not.
     pub async fn job(&self, job: &JobId) -> Result<Option<JobRow>, StoreError> {
         self.inner.readers.job(job).await
+    }
+
+    /// The inputs of a session that tell of the end of jobs and that no reply has answered, in the order of their
+    /// admission; costs what there are of them.
+    pub async fn open_job_inputs(
+        &self,
+        session: &SessionId,
+    ) -> Result<Vec<JobInputRow>, StoreError> {
+        self.inner.readers.open_job_inputs(session).await
     }
 
     /// The ids of at most `limit` jobs that begin with this text, open or not.

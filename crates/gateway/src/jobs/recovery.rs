@@ -5,9 +5,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use corvid_agent::fold::State;
 use corvid_core::wire::SessionId;
-use corvid_core::{AppendError, Invocation, Journal as _, NoJobs, Progress, Reconciled, draw};
+use corvid_core::{AppendError, Invocation, NoJobs, Progress, Reconciled, draw};
 use corvid_store::JobRow;
 use tokio_util::sync::CancellationToken;
 
@@ -53,31 +52,23 @@ impl Shared {
     /// The store's.
     pub(super) async fn take_up_leftovers(&self, session: &SessionId) -> Result<(), AppendError> {
         let store = &self.parts.store;
-        let jobs = store.jobs(Some(session)).await?;
-        if jobs.is_empty() {
-            return Ok(());
-        }
-        let waiting = State::replay(0, &store.load(session, 0).await?.events).waiting;
-        for admission in waiting {
-            let (origin, key) = (admission.origin, admission.external_id);
-            let row = jobs
-                .iter()
-                .find(|row| Some(&row.start.job) == admission.job.as_ref());
-            let input = store.input(&origin.channel, &origin.account, &key).await?;
-            let (Some(row), Some(input)) = (row, input) else {
-                continue;
-            };
-            if input.owner != *store.owner() && store.is_alive(&input.owner) {
+        for row in store.open_job_inputs(session).await? {
+            if row.owner != *store.owner() && store.is_alive(&row.owner) {
                 continue;
             }
+            let admission = row.admission;
+            let Some(job) = admission.job else { continue };
+            let Some(job) = store.job(&job).await? else {
+                continue;
+            };
             let ended = EndedJob {
                 session: session.clone(),
-                input: input.input,
-                origin,
-                external_id: key,
+                input: admission.input,
+                origin: admission.origin,
+                external_id: admission.external_id,
                 requester: admission.requester,
             };
-            self.board.take_up(view(store, row), ended);
+            self.board.take_up(view(store, &job), ended);
         }
         Ok(())
     }

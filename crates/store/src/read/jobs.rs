@@ -2,7 +2,9 @@
 //! Invariant: how a job began and ended comes from its events alone, never from a copy.
 //! It must not know whether the process that has a job lives.
 
-use corvid_core::wire::{EventBody, JobEnd, JobId, JobStart, Millis, OwnerId, SessionId};
+use corvid_core::wire::{
+    Admission, EventBody, JobEnd, JobId, JobStart, Millis, OwnerId, SessionId,
+};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -25,6 +27,15 @@ pub struct JobRow {
     pub ended: Option<(Millis, JobEnd)>,
 }
 
+/// An input that tells of a job's end and that no reply has answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobInputRow {
+    /// The input, whole.
+    pub admission: Admission,
+    /// The process that admitted it, and sees to its answer. If that one is dead, whoever finds it does.
+    pub owner: OwnerId,
+}
+
 macro_rules! select_job {
     ($rest:literal) => {
         concat!(
@@ -35,6 +46,10 @@ macro_rules! select_job {
         )
     };
 }
+
+const INPUTS: &str = "SELECT i.owner, e.kind, e.version, e.payload FROM input AS i \
+     JOIN event AS e ON e.session = i.session AND e.seq = i.seq \
+     WHERE i.session = ? AND i.answered_by IS NULL AND i.job IS NOT NULL ORDER BY i.seq";
 
 const IDS: &str =
     "SELECT id FROM job WHERE id >= ?1 AND id < ?1 || char(0x10ffff) ORDER BY id LIMIT ?2";
@@ -81,6 +96,16 @@ impl Readers {
         row.map(|row| self.decoded(read(&row))).transpose()
     }
 
+    /// The inputs of a session that tell of the end of jobs and are open, in the order of their admission.
+    pub(crate) async fn open_job_inputs(
+        &self,
+        session: &SessionId,
+    ) -> Result<Vec<JobInputRow>, StoreError> {
+        let question = sqlx::query(INPUTS).bind(session.as_str().to_owned());
+        let rows = self.rows(question).await?;
+        rows.iter().map(|row| self.decoded(input(row))).collect()
+    }
+
     /// The ids that begin so.
     pub(crate) async fn job_ids(&self, prefix: &str, limit: u32) -> Result<Vec<JobId>, StoreError> {
         let ids = self.ids(IDS, prefix, limit).await?;
@@ -107,4 +132,13 @@ fn read(row: &SqliteRow) -> Result<JobRow, sqlx::Error> {
         started_at: row.try_get(2)?,
         ended,
     })
+}
+
+fn input(row: &SqliteRow) -> Result<JobInputRow, sqlx::Error> {
+    let admission = match Encoded::of(row, 1)?.decode()? {
+        EventBody::InputAdmitted(admission) => admission,
+        other => return Err(misplaced("an input", other.kind())),
+    };
+    let owner = OwnerId::new(row.try_get::<String, _>(0)?);
+    Ok(JobInputRow { admission, owner })
 }

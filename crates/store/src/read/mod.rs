@@ -19,7 +19,7 @@ use crate::error::StoreError;
 use crate::open;
 use crate::writer::Writer;
 
-pub use jobs::JobRow;
+pub use jobs::{JobInputRow, JobRow};
 pub use questions::{QuestionRow, QuestionState};
 pub use rows::{Health, InputRow, SessionRow};
 

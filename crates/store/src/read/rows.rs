@@ -49,8 +49,6 @@ pub struct InputRow {
     pub body_hash: String,
     /// The position of the reply, once there is one.
     pub answered_by: Option<u64>,
-    /// The process that admitted it.
-    pub owner: OwnerId,
 }
 
 /// What `agent doctor` shows of the store.
@@ -89,7 +87,7 @@ macro_rules! select_delivery {
     };
 }
 
-const INPUT: &str = "SELECT session, id, seq, body_hash, answered_by, owner FROM input \
+const INPUT: &str = "SELECT session, id, seq, body_hash, answered_by FROM input \
      WHERE channel = ? AND account = ? AND external_id = ?";
 
 const REPLY: &str = "SELECT e.seq, e.kind, e.version, e.payload FROM input AS i \
@@ -256,7 +254,6 @@ fn input(row: &SqliteRow) -> Result<InputRow, sqlx::Error> {
         seq: row.try_get::<i64, _>(2)?.cast_unsigned(),
         body_hash: row.try_get(3)?,
         answered_by: row.try_get::<Option<i64>, _>(4)?.map(i64::cast_unsigned),
-        owner: OwnerId::new(row.try_get::<String, _>(5)?),
     })
 }
 

@@ -31,7 +31,7 @@ async fn begin(store: &Store, session: &str, job: &str) -> Lane {
 async fn a_job_is_open_until_its_end_is_told() {
     let scene = Scene::new();
     let store = scene.open().await;
-    let lane = begin(&store, "s", "j-1").await;
+    let mut lane = begin(&store, "s", "j-1").await;
     let row = JobRow {
         start: job_start("j-1"),
         session: lane.session.clone(),
@@ -51,7 +51,7 @@ async fn a_job_is_open_until_its_end_is_told() {
 
     let mut told = open(&lane.session, job_end("j-1", "make: done"));
     told.at = 9;
-    store.append(told).await.expect("its end");
+    lane.head = store.append(told).await.expect("its end").head;
     let end = JobEnd {
         job: JobId::new("j-1"),
         status: CallStatus::Ok,
@@ -71,6 +71,17 @@ async fn a_job_is_open_until_its_end_is_told() {
         .expect("reads")
         .expect("there");
     assert_eq!((session.open_inputs, session.title.as_str()), (1, ""));
+
+    lane.admit("k1", "a person's").await;
+    let inputs = store.open_job_inputs(&lane.session).await.expect("reads");
+    let [row] = inputs.as_slice() else {
+        panic!("expected the job's input alone, got {inputs:?}");
+    };
+    assert_eq!(row.admission.job, Some(JobId::new("j-1")));
+    assert_eq!(row.owner, *store.owner());
+    lane.answer(row.admission.input.clone(), "it is made").await;
+    let left = store.open_job_inputs(&lane.session).await;
+    assert_eq!(left, Ok(vec![]), "it is answered");
 }
 
 #[tokio::test]
