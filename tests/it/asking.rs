@@ -24,7 +24,7 @@ pub(crate) fn left(scene: &Scene) -> String {
     std::fs::read_to_string(beside(scene).join("ran")).unwrap_or_default()
 }
 
-/// A scene whose model wants `command` to be allowed to write beside the working folder, and then says what it
+/// A scene whose model, told to go, wants `command` to be allowed to write beside the working folder, and then says what it
 /// was told.
 pub(crate) fn wanting(command: &str) -> io::Result<Scene> {
     let scene = scene()?;
@@ -35,9 +35,16 @@ pub(crate) fn wanting(command: &str) -> io::Result<Scene> {
         "escalate": { "reason": "to leave a mark", "writes": [beside] },
     });
     let script = Script::new()
-        .on(When::any().results(0), Reply::call("system.run", &call))
-        .on(When::any().result("exit code 0"), Reply::text("it ran"))
-        .otherwise(Reply::text("it did not run"));
+        .on(
+            When::user("go").results(0),
+            Reply::call("system.run", &call),
+        )
+        .on(
+            When::user("go").result("exit code 0"),
+            Reply::text("it ran"),
+        )
+        .on(When::user("go").results(1), Reply::text("it did not run"))
+        .otherwise(Reply::text("as you like"));
     scene.with_model(script)
 }
 

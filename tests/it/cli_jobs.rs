@@ -1,6 +1,7 @@
 //! Commands in the background: `run` waits for them, and `agent jobs` sees and ends them from elsewhere.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 
 use corvid_testkit::model_server::{Reply, Script, When};
 use corvid_testkit::{Process, Scene};
@@ -12,8 +13,11 @@ use crate::stage::scene;
 fn beginning(command: &str) -> io::Result<Scene> {
     let call = json!({ "command": command, "background": true });
     let script = Script::new()
-        .on(When::any().results(0), Reply::call("system.run", &call))
-        .once(When::any().results(1), Reply::text("it is begun"))
+        .on(
+            When::user("begin").results(0),
+            Reply::call("system.run", &call),
+        )
+        .on(When::user("begin").results(1), Reply::text("it is begun"))
         .otherwise(Reply::text("it has ended"));
     scene()?.with_model(script)
 }
@@ -43,8 +47,9 @@ fn waiting(scene: &Scene) -> io::Result<Process> {
     Ok(run)
 }
 
-/// Runs until somebody makes the file `go`, without asking the processor for much.
-const UNTIL_GO: &str = "echo begun; mkfifo pipe; read line < pipe; echo $line";
+/// Waits for a line that somebody writes into a pipe, and says once that it does; the words differ from those of
+/// the command line.
+const UNTIL_TOLD: &str = "mkfifo pipe; echo it rea''ds; read line < pipe; echo $line";
 
 #[test]
 fn run_waits_for_its_jobs_and_prints_each_reply_once() -> io::Result<()> {
@@ -72,7 +77,7 @@ fn run_waits_for_its_jobs_and_prints_each_reply_once() -> io::Result<()> {
 
 #[test]
 fn a_job_is_seen_and_ended_from_elsewhere() -> io::Result<()> {
-    let scene = beginning(UNTIL_GO)?;
+    let scene = beginning(UNTIL_TOLD)?;
     let run = waiting(&scene)?;
     let open = jobs(&scene, false)?;
     assert_eq!(open.len(), 1, "{open:?}");
@@ -97,13 +102,13 @@ fn a_job_is_seen_and_ended_from_elsewhere() -> io::Result<()> {
 
 #[test]
 fn a_job_ends_with_its_process_and_is_told_of_once() -> io::Result<()> {
-    let scene = beginning(UNTIL_GO)?;
+    let scene = beginning(UNTIL_TOLD)?;
     let run = waiting(&scene)?;
     assert!(run.kill()?.was_killed());
     let listed = scene.agent(["jobs", "list"])?.stdout;
     assert!(listed.contains("cut off"), "{listed}");
     for _ in 0..2 {
-        let next = scene.run(["-s", "x", "-e", "and now?"])?;
+        let next = scene.run(["-s", "x", "-e", "what now?"])?;
         assert_eq!(next.code, Some(0), "{}", next.all());
     }
     let events = scene.agent(["sessions", "show", "x", "--json"])?.stdout;
@@ -144,13 +149,17 @@ fn a_running_command_is_moved_to_the_background() -> io::Result<()> {
         run.stdout()
     );
     // Opening the pipe for writing waits until the command reads, and so shows that it still runs.
-    std::fs::write(scene.work().join("pipe"), "the end\n")?;
+    let mut pipe = OpenOptions::new()
+        .write(true)
+        .open(scene.work().join("pipe"))?;
+    pipe.write_all(b"the end\n")?;
+    drop(pipe);
     let said = run.wait()?;
     assert_eq!(said.code, Some(0), "{}", said.all());
     let all = jobs(&scene, true)?;
     assert_eq!(all.len(), 1, "{all:?}");
     let output = scene.agent(["jobs", "output", &id(&all[0])])?;
-    assert_eq!(output.stdout, "the end\n");
+    assert_eq!(output.stdout, "it reads\nthe end\n");
     let nothing = scene.agent(["jobs", "background", "x"])?;
     assert!(
         nothing.stderr.contains("nothing runs in the session `x`"),

@@ -23,6 +23,10 @@ fn holding(folder: &Path) -> io::Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
+        // Files as they were before a turn are kept just so, or `undo` would destroy what they held.
+        if path.ends_with("checkpoints") {
+            continue;
+        }
         if path.is_dir() {
             found.extend(holding(&path)?);
         } else if path.is_file() {

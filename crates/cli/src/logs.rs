@@ -3,6 +3,7 @@
 //! in an error of somebody else's.
 //! It must not know who logs what.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, OnceLock};
 
@@ -22,6 +23,13 @@ static HIDDEN: OnceLock<Arc<Redactor>> = OnceLock::new();
 /// Takes these secrets out of every entry from now on; the first call holds.
 pub(crate) fn hide(secrets: &Arc<Redactor>) {
     HIDDEN.get_or_init(|| Arc::clone(secrets));
+}
+
+/// The text without those secrets, for what goes to standard error beside the log.
+pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
+    HIDDEN
+        .get()
+        .map_or(Cow::Borrowed(text), |hidden| hidden.text(text))
 }
 
 /// Starts logging.

@@ -10,6 +10,7 @@ use corvid_channels::terminal::Look;
 use serde::Serialize;
 
 use crate::config::Environment;
+use crate::logs::without_secrets;
 
 /// The columns of a screen that does not tell its width.
 const USUAL_WIDTH: u16 = 80;
@@ -34,9 +35,9 @@ pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     print(&format!("{}\n", serde_json::to_string(value)?))
 }
 
-/// Says something on standard error. Where that is closed there is nobody left to tell.
+/// Says something on standard error, without the secrets that are known by then. Where that is closed there is nobody left to tell.
 pub(crate) fn say(text: &str) {
-    let line = format!("{}\n", inert(text));
+    let line = format!("{}\n", inert(&without_secrets(text)));
     let written = io::stderr().lock().write_all(line.as_bytes());
     drop(written);
 }

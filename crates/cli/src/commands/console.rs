@@ -13,6 +13,7 @@ use corvid_core::{Clock, Tasks};
 use corvid_gateway::Gateway;
 use corvid_store::Store;
 
+use super::compose;
 use crate::config::{Composed, Environment, Home};
 use crate::wiring::{self, Ingredients};
 
@@ -48,7 +49,7 @@ impl Console {
     /// # Errors
     /// With the config's or the store's own sentence.
     pub(super) async fn open(home: &Home, environment: &Environment) -> anyhow::Result<Self> {
-        let composed = Composed::load(home, environment)?;
+        let composed = compose(home, environment)?;
         let clock = wiring::clock(environment)?;
         let tasks = Tasks::default();
         let store = wiring::store(&composed, &tasks).await?;

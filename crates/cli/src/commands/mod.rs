@@ -21,9 +21,9 @@ use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Command, Line};
-use crate::config::{Environment, Home};
+use crate::config::{Composed, Environment, Home};
 use crate::exit::Exit;
-use crate::output;
+use crate::{logs, output};
 
 /// Does what the command line asks.
 ///
@@ -46,6 +46,16 @@ pub(crate) fn dispatch(command: Command, environment: &Environment) -> anyhow::R
         Command::Model(command) => block_on(model::model(command, &home, environment)),
         Command::Doctor(json) => block_on(doctor::doctor(json, &home, environment)),
     }
+}
+
+/// The composed config, whose secrets no log shows from now on.
+///
+/// # Errors
+/// As [`Composed::load`].
+fn compose(home: &Home, environment: &Environment) -> anyhow::Result<Composed> {
+    let composed = Composed::load(home, environment)?;
+    logs::hide(&composed.redactor);
+    Ok(composed)
 }
 
 /// A time for a person, to the minute.

@@ -6,6 +6,7 @@ use corvid_core::Models as _;
 use corvid_llm::{KeyState, ModelRow};
 use serde_json::json;
 
+use super::compose;
 use crate::args::Model;
 use crate::config::{Composed, Environment, Home, check_model};
 use crate::exit::{Exit, Refused};
@@ -21,7 +22,7 @@ pub(super) async fn model(
     home: &Home,
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
-    let composed = Composed::load(home, environment)?;
+    let composed = compose(home, environment)?;
     let catalogue = wiring::models(&composed, wiring::clock(environment)?);
     match command {
         Model::List(json) => list(&catalogue.list(), &composed, json.json),

@@ -12,6 +12,7 @@ use corvid_core::{Checked, PolicyRequest, Toolset};
 use corvid_tools::policy::{Explanation, RulePolicy};
 use serde_json::{Value, json};
 
+use super::compose;
 use super::run::working_dir;
 use crate::args::{Explained, Policy};
 use crate::config::{Composed, Environment, Home, effect_word};
@@ -34,7 +35,7 @@ pub(super) fn policy(
     home: &Home,
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
-    let composed = Composed::load(home, environment)?;
+    let composed = compose(home, environment)?;
     let rules = wiring::policy(&composed);
     match command {
         Policy::Show(json) if json.json => {

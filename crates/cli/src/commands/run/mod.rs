@@ -21,7 +21,7 @@ pub(super) use self::place::working_dir;
 
 use self::converse::Conversation;
 use self::signals::{Interrupt, Signals};
-use super::undo;
+use super::{compose, undo};
 use crate::args::{Run, Undo};
 use crate::config::{Composed, Environment, Home, check_model};
 use crate::exit::{Exit, Refused};
@@ -52,7 +52,7 @@ pub(super) async fn run(
         }
         parts = Some(said);
     }
-    let composed = Composed::load(home, environment)?;
+    let composed = compose(home, environment)?;
     let working_dir = working_dir(arguments.cwd.as_deref(), &composed.private)?;
     let clock = wiring::clock(environment)?;
     let models = Arc::new(wiring::models(&composed, Arc::clone(&clock)));

@@ -13,9 +13,9 @@ use corvid_store::{SessionRow, Store};
 use serde_json::json;
 
 use super::console::Console;
-use super::moment;
+use super::{compose, moment};
 use crate::args::{Sessions, Turn};
-use crate::config::{Composed, Environment, Home};
+use crate::config::{Environment, Home};
 use crate::exit::Exit;
 use crate::output::{out_look, print, print_json};
 use crate::wiring;
@@ -35,7 +35,7 @@ pub(super) async fn sessions(
     if let Sessions::Diff(turn) = command {
         return show_diff(&turn, home, environment).await;
     }
-    let composed = Composed::load(home, environment)?;
+    let composed = compose(home, environment)?;
     let tasks = Tasks::default();
     let store = wiring::store(&composed, &tasks).await?;
     match command {

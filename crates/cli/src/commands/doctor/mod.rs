@@ -3,6 +3,8 @@
 //! one up to date; it fails exactly if something required is broken.
 //! It must not know how any part does its work.
 
+mod oversight;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -11,6 +13,7 @@ use corvid_store::Health;
 use rustix::fs::{Access, access};
 use serde::Serialize;
 
+use super::compose;
 use crate::args::Json;
 use crate::config::{Composed, Environment, Home};
 use crate::exit::Exit;
@@ -44,7 +47,7 @@ pub(super) async fn doctor(
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
     let mut findings = vec![corvid()];
-    match Composed::load(home, environment) {
+    match compose(home, environment) {
         Ok(composed) => {
             let file = home.config_file.display();
             let there = if home.config_file.exists() {
@@ -55,6 +58,8 @@ pub(super) async fn doctor(
             findings.push(finding("config", State::Good, format!("{file}{there}")));
             findings.extend(state(&composed).await);
             findings.extend(sandbox(&composed, environment).await);
+            findings.push(oversight::policy(&composed));
+            findings.push(oversight::checkpoints(&composed));
             findings.push(model(&composed));
             findings.extend(bare_keys(&composed, environment));
         }
@@ -109,12 +114,16 @@ async fn state(composed: &Composed) -> Vec<Finding> {
     }
     let mut findings = Vec::from_iter(folder(path.parent().unwrap_or(path)));
     let tasks = Tasks::default();
-    let looked = async { anyhow::Ok(wiring::store(composed, &tasks).await?.check().await?) };
+    let looked = async {
+        let store = wiring::store(composed, &tasks).await?;
+        anyhow::Ok((store.check().await?, oversight::open(&store).await?))
+    };
     match looked.await {
-        Ok(health) => {
+        Ok((health, open)) => {
             // An unsafe one is refused at opening.
             findings.push(finding("sqlite", State::Good, health.sqlite.as_str()));
             findings.push(store(path, &health));
+            findings.extend(open);
         }
         Err(error) => findings.push(finding("store", State::Broken, format!("{error:#}"))),
     }
@@ -162,17 +171,18 @@ fn folder(folder: &Path) -> Option<Finding> {
 async fn sandbox(composed: &Composed, environment: &Environment) -> Vec<Finding> {
     let sandbox = wiring::sandbox(composed, environment);
     let report = sandbox.report();
-    let missing = report.missing.join("\n");
-    if !report.enforced {
-        let text = format!("commands are refused here:\n{missing}");
-        return vec![finding("sandbox", State::Broken, text)];
-    }
     let namespaces = sandbox.namespaces().await.err();
+    let is_whole = report.enforced && namespaces.is_none();
     let lacking: Vec<String> = report.missing.iter().cloned().chain(namespaces).collect();
     if lacking.is_empty() {
         return vec![finding("sandbox", State::Good, "in force")];
     }
-    let text = format!("in force, but:\n{}", lacking.join("\n"));
+    let how = if is_whole {
+        "in force, but"
+    } else {
+        "not in force as a whole, so every command asks"
+    };
+    let text = format!("{how}:\n{}", lacking.join("\n"));
     vec![finding("sandbox", State::Lacking, text)]
 }
 
