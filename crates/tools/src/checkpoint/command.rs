@@ -3,41 +3,25 @@
 //! outcome says so.
 //! It must not know what a command does.
 
-use std::io;
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use corvid_core::wire::{CallKey, SessionId};
-use corvid_core::{Invocation, Wider, faults};
+use corvid_core::wire::SessionId;
+use corvid_core::{Invocation, Wider};
 use tokio_util::sync::CancellationToken;
 
 use super::Checkpoints;
-use super::log::{self, Record};
-use super::look::{IgnoreFiles, Scope, Unfit, is_scratch, look};
+use super::log::Record;
+use super::look::Unfit;
+use super::lost::not_noted;
 use super::newest::Newest;
-use super::picture::{ENTRIES, Picture, Taken};
-use super::state::{Change, Name, State};
-use super::store::Durable;
-use super::tree::{Content, Tree, file_time};
-use crate::blocking::{self, Leash};
-use crate::display::clean_line;
-use crate::ignored::{IGNORE_BYTES, IGNORE_FILES};
+use super::picture::Picture;
+use crate::blocking;
 
 /// How long a look at the working folder may take, in milliseconds.
 const LOOK_MS: u64 = 5_000;
 
 /// How many turns are remembered whose working folder does not fit.
 const UNFIT_TURNS: usize = 16;
-
-/// How many files a notice names.
-const NAMED: usize = 3;
-
-/// The longest part of a name that a notice shows, in characters.
-const NAME_CHARS: usize = 200;
-
-/// What is said of a command that goes on beside its turn.
-pub(crate) const BACKGROUND_NOTICE: &str =
-    "what a command in the background changes cannot be undone";
 
 /// A turn for whose commands there are no pictures, and why.
 pub(super) type UnfitTurn = (SessionId, u32, String);
@@ -109,13 +93,6 @@ impl Checkpoints {
                 // Nothing was begun, or its end was noted before the process died.
                 return Ok(None);
             };
-            let file = log::file(&this.store, &ended.session, ended.call.turn);
-            let records = log::read(&file).unwrap_or_default();
-            let noted = |record: &Record| matches!(record, Record::Changed { key, .. } if *key == ended.key);
-            if records.iter().any(noted) {
-                this.close(&ended.key);
-                return Ok(None);
-            }
             let before =
                 serde_json::from_slice::<Picture>(&content).map_err(|error| error.to_string());
             Ok(this.end(&ended, before.as_ref(), false, leash))
@@ -123,131 +100,18 @@ impl Checkpoints {
         noted.await.unwrap_or_else(|error| Some(not_noted(&error)))
     }
 
-    fn begin(&self, key: &CallKey, folder: &Path, leash: &Leash) -> Result<Arc<Newest>, Unfit> {
-        let tree = Tree::open(folder)?;
-        let usage = self.store.usage()?;
-        let room = usage.bytes < self.config.max_bytes || self.make_room()?;
-        faults::crash_point("checkpoint.before_keep");
-        let _held = self.store.hold()?;
-        let taken_at = file_time();
-        let read = |folder: &Path, there: &[&'static str]| {
-            let contents = there
-                .iter()
-                .filter_map(|name| read_now(&tree, &folder.join(name)));
-            Ok(contents.collect())
+    /// Notes that a command goes on beside its turn, and says that what it changes there cannot be undone.
+    pub(crate) async fn command_goes_on(self: &Arc<Self>, call: &Invocation) -> String {
+        let lost = "what a command in the background changes cannot be undone";
+        let (this, noted) = (Arc::clone(self), call.clone());
+        let note = move || {
+            let reason = lost.to_owned();
+            this.note(&noted, &Record::Lost { reason })
         };
-        let looked = look(&tree, &self.scope(&tree, &|_| false, &read), leash)?;
-        let last = self.newest(tree.real());
-        let known = last.as_deref().map(|last| &last.picture);
-        let taken = Picture::take(&self.store, &tree, known, (looked, taken_at), room)?;
-        let newest = match (taken, last) {
-            (Taken::Same, Some(last)) => last,
-            (Taken::Same, None) => return Err(Unfit::Slow),
-            (Taken::New(picture), _) => self.publish(picture)?,
-        };
-        self.open(key, &newest)?;
-        faults::crash_point("checkpoint.after_keep");
-        Ok(newest)
-    }
-
-    /// Notes what a command changed, and only then lets go of the picture from before.
-    fn end(
-        &self,
-        call: &Invocation,
-        before: Result<&Picture, &String>,
-        outside: bool,
-        leash: &Leash,
-    ) -> Option<String> {
-        let mut lost = Vec::new();
-        if outside {
-            lost.push("what was written outside the working folder cannot be undone".to_owned());
+        if let Ok(Err(error)) = blocking::to_the_end(note).await {
+            tracing::debug!(%error, "what cannot be undone is only in the journal");
         }
-        let noted = before.map_err(Clone::clone).and_then(|before| {
-            lost.extend(before.mounted.iter().map(other_file_system));
-            let changes = self
-                .compare(before, leash)
-                .map_err(|unfit| unfit.to_string())?;
-            lost.extend(unkept(&changes));
-            self.note_changes(call, before, changes)
-                .map_err(|error| error.to_string())
-        });
-        if let Err(why) = noted {
-            lost.push(not_noted(&why));
-        }
-        for reason in &lost {
-            let reason = reason.clone();
-            if let Err(error) = self.note(call, &Record::Lost { reason }) {
-                tracing::debug!(%error, "what cannot be undone is only in the journal");
-            }
-        }
-        self.close(&call.key);
-        (!lost.is_empty()).then(|| lost.join("; "))
-    }
-
-    fn compare(&self, before: &Picture, leash: &Leash) -> Result<Vec<Change>, Unfit> {
-        let tree = Tree::open(before.folder.path())?;
-        if tree.real() != before.folder.path() {
-            let text = "the working folder is a link now";
-            return Err(Unfit::Failed(io::Error::other(text)));
-        }
-        let passes_over = |path: &Path| before.is_closed(path);
-        // What was left out before is left out now, whatever the command wrote into ignore files.
-        let read = |folder: &Path, there: &[&'static str]| {
-            let known = folder.as_os_str().is_empty()
-                || matches!(before.at(folder), Some(State::Folder { .. }));
-            let content = |name: &&str| {
-                let path = folder.join(name);
-                match before.at(&path) {
-                    Some(State::File(file)) => self.store.content(file).transpose(),
-                    _ if known => None,
-                    _ => read_now(&tree, &path).map(Ok),
-                }
-            };
-            let names = if known { IGNORE_FILES } else { there };
-            let contents: io::Result<_> = names.iter().filter_map(content).collect();
-            Ok(contents?)
-        };
-        let looked = look(&tree, &self.scope(&tree, &passes_over, &read), leash)?;
-        before.changes(&tree, &looked)
-    }
-
-    fn note_changes(
-        &self,
-        call: &Invocation,
-        before: &Picture,
-        changes: Vec<Change>,
-    ) -> io::Result<()> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let record = Record::Changed {
-            key: call.key.clone(),
-            folder: before.folder.clone(),
-            changes,
-        };
-        self.note(call, &record)
-    }
-
-    /// The command is over: that the record outlasts its process is enough.
-    fn note(&self, call: &Invocation, record: &Record) -> io::Result<()> {
-        let (session, turn) = (&call.session, call.call.turn);
-        log::append(&self.store, session, turn, record, Durable::No)
-    }
-
-    /// Looks at everything but private paths, half-made changes of ours and what is `passed_over`.
-    fn scope<'a>(
-        &'a self,
-        tree: &'a Tree,
-        passed_over: &'a dyn Fn(&Path) -> bool,
-        ignore_files: &'a IgnoreFiles<'a>,
-    ) -> Scope<'a> {
-        Scope {
-            entries: ENTRIES,
-            passes_over: Box::new(move |path| {
-                is_scratch(path) || passed_over(path) || self.is_private(&tree.real().join(path))
-            }),
-            ignore_files,
-        }
+        lost.to_owned()
     }
 
     fn known_unfit(&self, call: &Invocation) -> Option<String> {
@@ -274,48 +138,4 @@ fn bounded(call: &Invocation, cancel: &CancellationToken) -> Invocation {
         cancel: cancel.clone(),
         ..call.clone()
     }
-}
-
-fn read_now(tree: &Tree, path: &Path) -> Option<Vec<u8>> {
-    match tree.read(path, IGNORE_BYTES) {
-        Ok(Some((_, Content::Whole(content)))) => Some(content),
-        _ => None,
-    }
-}
-
-fn not_noted(why: &impl std::fmt::Display) -> String {
-    format!("what the commands of this turn change cannot be undone: {why}")
-}
-
-fn other_file_system(folder: &Name) -> String {
-    let folder = clean_line(&folder.path().to_string_lossy(), NAME_CHARS);
-    format!("what changes in `{folder}` cannot be undone: it is another file system")
-}
-
-/// What is said of files whose former content is not kept.
-fn unkept(changes: &[Change]) -> Option<String> {
-    let lost = |change: &&Change| match &change.before {
-        State::File(file) => file.kept.is_none() && !change.before.has_content_of(&change.after),
-        State::Other => true,
-        State::Absent | State::Link { .. } | State::Folder { .. } => false,
-    };
-    let lost: Vec<&Change> = changes.iter().filter(lost).collect();
-    let names: Vec<String> = lost
-        .iter()
-        .take(NAMED)
-        .map(|change| {
-            let name = change.path.path().to_string_lossy();
-            format!("`{}`", clean_line(&name, NAME_CHARS))
-        })
-        .collect();
-    let more = match lost.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    (!lost.is_empty()).then(|| {
-        format!(
-            "changes of {}{more} cannot be undone: the former content was not kept (files over 4 MB, and what is              over 64 MB in all, are not)",
-            names.join(", ")
-        )
-    })
 }

@@ -105,15 +105,15 @@ impl Checkpoints {
             (_, State::Absent) => DiffKind::Removed,
             _ => DiffKind::Changed,
         };
-        let former = self.text_of(before, |file| self.store.content(file).ok().flatten());
-        let latter = self.text_of(after, |file| {
+        let old = text_of(before, |file| self.store.content(file).ok().flatten());
+        let new = text_of(after, |file| {
             now(&net.folder, path.path(), file).or_else(|| {
                 let same = later.iter().find(|found| found.hash == file.hash)?;
                 self.store.content(same).ok().flatten()
             })
         });
-        let body = match (former, latter) {
-            (Some(former), Some(latter)) => compare(&path.0, &former, &latter),
+        let body = match (old, new) {
+            (Some(old), Some(new)) => compare(&path.0, &old, &new),
             (None, _) => unknown(before, "its former content was not kept"),
             (_, None) => unknown(
                 after,
@@ -127,21 +127,17 @@ impl Checkpoints {
             body,
         }
     }
+}
 
-    /// What is compared of a state, if it is known.
-    fn text_of(
-        &self,
-        state: &State,
-        content: impl Fn(&FileState) -> Option<Vec<u8>>,
-    ) -> Option<Vec<u8>> {
-        match state {
-            State::File(file) => content(file),
-            State::Link { to } => {
-                Some(format!("link to {}\n", to.path().to_string_lossy()).into_bytes())
-            }
-            State::Absent | State::Folder { .. } => Some(Vec::new()),
-            State::Other => None,
+/// What is compared of a state, if it is known.
+fn text_of(state: &State, content: impl Fn(&FileState) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+    match state {
+        State::File(file) => content(file),
+        State::Link { to } => {
+            Some(format!("link to {}\n", to.path().to_string_lossy()).into_bytes())
         }
+        State::Absent | State::Folder { .. } => Some(Vec::new()),
+        State::Other => None,
     }
 }
 

@@ -11,9 +11,10 @@ use corvid_core::{Invocation, ToolError, faults};
 use corvid_sandbox::paths::{Kind, Roots};
 
 use super::Checkpoints;
+use super::durable::Durable;
 use super::log::{self, Record};
 use super::state::{Change, FileState, Name, State};
-use super::store::{Durable, Packing};
+use super::store::Packing;
 use super::tree::Tree;
 
 /// The permissions of a file or folder that is still to be made; nobody compares them.

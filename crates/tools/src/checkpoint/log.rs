@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use corvid_core::wire::{CallKey, SessionId};
 use serde::{Deserialize, Serialize};
 
+use super::durable::{Durable, append_line};
 use super::state::{Change, Name, State};
-use super::store::{Durable, Store, append_line};
+use super::store::Store;
 
 /// One line of a turn's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,17 +117,15 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<Record>> {
 /// What the records come to.
 pub(super) fn net(records: Vec<Record>) -> Net {
     let mut net = Net::default();
-    let mut changes = BTreeMap::<(PathBuf, Name), NetChange>::new();
+    let mut paths = BTreeMap::<(PathBuf, Name), NetChange>::new();
     for record in without_void(records) {
         match record {
             Record::Changed {
-                folder,
-                changes: next,
-                ..
+                folder, changes, ..
             } => {
                 net.undone = false;
-                for change in next {
-                    add(&mut changes, &folder.0, change);
+                for change in changes {
+                    add(&mut paths, &folder.0, change);
                 }
             }
             Record::Lost { reason } if net.lost.contains(&reason) => {}
@@ -135,32 +134,30 @@ pub(super) fn net(records: Vec<Record>) -> Net {
             Record::Void { .. } => {}
         }
     }
-    net.changes = changes
+    net.changes = paths
         .into_values()
         .filter(|net| net.foreign || !net.change.before.equals(&net.change.after))
         .collect();
     net
 }
 
-fn add(changes: &mut BTreeMap<(PathBuf, Name), NetChange>, folder: &Path, change: Change) {
+fn add(paths: &mut BTreeMap<(PathBuf, Name), NetChange>, folder: &Path, change: Change) {
     let key = (folder.to_owned(), change.path.clone());
-    match changes.get_mut(&key) {
-        Some(known) => {
-            // The very same change again is the same call, which was tried again after a crash.
-            known.foreign |= !known.change.after.has_content_of(&change.before)
-                && !(known.change.before.has_content_of(&change.before)
-                    && known.change.after.has_content_of(&change.after));
-            known.change.after = change.after;
-        }
-        None => {
-            let net = NetChange {
-                folder: folder.to_owned(),
-                change,
-                foreign: false,
-            };
-            changes.insert(key, net);
-        }
-    }
+    let Some(known) = paths.get_mut(&key) else {
+        let net = NetChange {
+            folder: folder.to_owned(),
+            change,
+            foreign: false,
+        };
+        paths.insert(key, net);
+        return;
+    };
+    let follows = known.change.after.has_content_of(&change.before);
+    // The very same change again is the same call, which was tried again after a crash.
+    let again = known.change.before.has_content_of(&change.before)
+        && known.change.after.has_content_of(&change.after);
+    known.foreign |= !follows && !again;
+    known.change.after = change.after;
 }
 
 /// The records without those that were taken back: a call's own before its `Void`.

@@ -7,11 +7,14 @@
 //! folder is taken before it and compared afterwards. What Git ignores, Git's own folder and private paths are
 //! left out of pictures; large files are in it without their content.
 
+mod between;
 mod command;
 mod diff;
+mod durable;
 mod keep;
 mod log;
 mod look;
+mod lost;
 mod newest;
 mod picture;
 mod restore;
@@ -21,6 +24,9 @@ mod sweep;
 mod tree;
 mod undo;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,9 +35,7 @@ use std::time::Duration;
 
 use corvid_core::wire::SessionId;
 
-pub(crate) use command::{BACKGROUND_NOTICE, Begun};
 pub use diff::{DiffBody, DiffKind, FileDiff};
-pub(crate) use keep::Kept;
 pub use undo::UndoReport;
 
 use newest::Newest;

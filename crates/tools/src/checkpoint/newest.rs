@@ -11,8 +11,8 @@ use std::sync::{Arc, PoisonError};
 use corvid_core::wire::CallKey;
 
 use super::Checkpoints;
+use super::durable::{self, Durable};
 use super::picture::Picture;
-use super::store::{self, Durable};
 
 /// How many pictures are held in memory.
 const IN_MEMORY: usize = 2;
@@ -58,7 +58,7 @@ impl Checkpoints {
         } else {
             Durable::No
         };
-        store::publish(&path, &content, durable)?;
+        durable::publish(&path, &content, durable)?;
         self.store.add_usage(content.len() as u64)?;
         let file = FileId::of(&path)?;
         Ok(self.remember(Newest { picture, file }))
@@ -75,7 +75,7 @@ impl Checkpoints {
             return Ok(());
         }
         let content = serde_json::to_vec(&newest.picture)?;
-        store::publish(&path, &content, Durable::No)?;
+        durable::publish(&path, &content, Durable::No)?;
         self.store.add_usage(content.len() as u64)
     }
 

@@ -12,15 +12,16 @@
 //! usage                      how many bytes there are, about, and when that was last counted
 //! ```
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use corvid_core::draw::{external_id, sha256_hex};
 use corvid_core::wire::{CallKey, Millis, SessionId};
 use rustix::fs::FlockOperation;
 
+use super::durable::{private_folder, sync_folder};
 use super::state::{FileState, Place};
 
 /// The folders of a store.
@@ -30,15 +31,6 @@ const FOLDERS: &[&str] = &["contents", "pictures", "open", "turns"];
 #[derive(Debug)]
 pub(super) struct Store {
     root: PathBuf,
-}
-
-/// Whether something must outlast a loss of power.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Durable {
-    /// It must.
-    Yes,
-    /// It is enough that it outlasts the process.
-    No,
 }
 
 /// As long as it is there, no pack goes away (or, where it is exclusive, nobody relies on any).
@@ -244,70 +236,5 @@ impl Drop for Packing<'_> {
         {
             tracing::debug!(%error, "a pack that nothing names stays until the next sweep");
         }
-    }
-}
-
-/// Writes a whole file under a name of its own, then gives it its name.
-pub(super) fn publish(path: &Path, content: &[u8], durable: Durable) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let scratch = folder.join(format!(".{}.tmp", external_id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let mut file = options.open(&scratch)?;
-    let written = file.write_all(content).and_then(|()| match durable {
-        Durable::Yes => file.sync_data(),
-        Durable::No => Ok(()),
-    });
-    if let Err(error) = written.and_then(|()| std::fs::rename(&scratch, path)) {
-        if let Err(error) = std::fs::remove_file(&scratch) {
-            tracing::debug!(%error, "a scratch file stays until the next sweep");
-        }
-        return Err(error);
-    }
-    match durable {
-        Durable::Yes => sync_folder(folder),
-        Durable::No => Ok(()),
-    }
-}
-
-/// Adds a line to a file, which is made if there is none.
-pub(super) fn append_line(path: &Path, line: &str, durable: Durable) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let made = !path.try_exists()?;
-    if made {
-        private_folder(folder)?;
-    }
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true).mode(0o600);
-    let mut file = options.open(path)?;
-    // A process that was killed while it wrote may have left half a line, which must not spoil this one.
-    let torn = file.seek(SeekFrom::End(0))? > 0 && {
-        file.seek(SeekFrom::End(-1))?;
-        let mut last = [0];
-        file.read_exact(&mut last)?;
-        last != *b"\n"
-    };
-    let before = if torn { "\n" } else { "" };
-    file.write_all(format!("{before}{line}\n").as_bytes())?;
-    if durable == Durable::Yes {
-        file.sync_data()?;
-        if made {
-            sync_folder(folder)?;
-            sync_folder(folder.parent().unwrap_or(folder))?;
-        }
-    }
-    Ok(())
-}
-
-fn private_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Puts the names in a folder on the disk.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // Some file systems have nothing to sync a folder for.
-        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
-        synced => synced,
     }
 }

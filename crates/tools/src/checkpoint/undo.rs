@@ -8,10 +8,10 @@ use std::path::Path;
 
 use corvid_core::wire::SessionId;
 
+use super::durable::Durable;
 use super::log::{self, Net, NetChange, Record};
 use super::picture::FILE_BYTES;
 use super::state::{Change, State};
-use super::store::Durable;
 use super::tree::Tree;
 use super::{CheckpointError, Checkpoints};
 use crate::display::clean_line;
@@ -115,13 +115,8 @@ impl<'a> Undoing<'a> {
         let all = &net.changes;
         let is_folder = |state: &State| matches!(state, State::Folder { .. });
         let goes = |change: &Change| change.before == State::Absent || is_folder(&change.before);
-        for net in all {
-            if goes(&net.change) && !is_folder(&net.change.after) {
-                self.step(net, |tree, change, now| match now {
-                    State::Absent => Ok(()),
-                    _ => tree.remove(change.path.path()),
-                });
-            }
+        for net in net.files().filter(|net| goes(&net.change)) {
+            self.step(net, |tree, change, _| tree.remove(change.path.path()));
         }
         // What is in a folder comes after it in the order of paths.
         for net in all.iter().rev() {

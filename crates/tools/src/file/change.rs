@@ -6,8 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use corvid_core::redact::{MARK, is_marked};
 use corvid_core::wire::Effect;
-use corvid_core::{Checked, Invocation, Reconciled, Tool, ToolError, ToolOutput, ToolSpec};
+use corvid_core::{
+    Checked, Invocation, Preview, Reconciled, Tool, ToolError, ToolOutput, ToolSpec,
+};
 use corvid_sandbox::paths::Roots;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -15,7 +18,7 @@ use serde_json::Value;
 
 use super::plan::{self, Made, Plan};
 use super::queue::Queue;
-use super::{named, roots};
+use super::{card, named, roots};
 use crate::arguments;
 use crate::blocking;
 use crate::checkpoint::Checkpoints;
@@ -94,8 +97,23 @@ impl<C: Change> Tool for Changer<C> {
         let asked = self.asked(given)?;
         named(asked.path())?;
         asked.check(&self.config)?;
+        if is_marked(&given.to_string()) {
+            return Err(format!(
+                "the arguments hold the mark `{MARK}`, which stands for a secret that you cannot see; change the file \
+                 without touching that passage"
+            ));
+        }
         let path = asked.path().to_owned();
         Ok(self.config.checked(Effect::Reconcilable, path))
+    }
+
+    async fn preview(&self, call: &Invocation) -> Result<Preview, ToolError> {
+        let caller = call.clone();
+        self.with(call, move |asked, config, roots| {
+            let plan = asked.plan(config, roots)?;
+            card::preview(&caller, roots, Path::new(asked.path()), &plan)
+        })
+        .await
     }
 
     async fn prepare(&self, call: &Invocation) -> Result<Option<Value>, ToolError> {

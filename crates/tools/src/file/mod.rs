@@ -3,6 +3,7 @@
 //! made whole or not at all.
 //! It must not know which session asks.
 
+mod card;
 mod change;
 mod content;
 mod diff;

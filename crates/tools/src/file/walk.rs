@@ -61,7 +61,7 @@ pub(crate) fn walk(
                     return Ok(());
                 }
             }
-            Kind::Folder => enter(roots, next, &mut pending),
+            Kind::Folder => enter(roots, &next, &mut pending),
             Kind::Link | Kind::Other => {}
         }
     }
@@ -69,7 +69,7 @@ pub(crate) fn walk(
 }
 
 /// Puts what is in a folder before everything else that is pending.
-fn enter(roots: &Roots, folder: Pending, pending: &mut Vec<Pending>) {
+fn enter(roots: &Roots, folder: &Pending, pending: &mut Vec<Pending>) {
     // A folder that vanished or may not be read has nothing to find.
     let Ok(listing) = roots.list(&folder.path, ENTRIES) else {
         return;

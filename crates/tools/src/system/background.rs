@@ -70,6 +70,23 @@ pub(super) async fn begin(
     Ok(told)
 }
 
+/// What became of a command that somebody waited for.
+pub(super) enum Attended {
+    /// It ended.
+    Ended(ToolOutput),
+    /// It goes on as a job.
+    Moved(ToolOutput),
+}
+
+impl Attended {
+    /// What the model is told.
+    pub(super) fn output(self) -> ToolOutput {
+        match self {
+            Self::Ended(output) | Self::Moved(output) => output,
+        }
+    }
+}
+
 /// Runs a command to its end, or until it is asked to go on as a job.
 ///
 /// # Errors
@@ -78,15 +95,15 @@ pub(super) async fn attend(
     call: &Invocation,
     start: JobStart,
     work: Work,
-) -> Result<ToolOutput, ToolError> {
+) -> Result<Attended, ToolError> {
     let (stop, lines) = (work.stop.clone(), Arc::clone(&work.lines));
     let running: Running = Arc::new(Mutex::new(Box::pin(work.run())));
     tokio::select! {
         biased;
-        end = finish(Arc::clone(&running)) => return end,
+        end = finish(Arc::clone(&running)) => return end.map(Attended::Ended),
         () = call.cancel.cancelled() => {
             stop.cancel();
-            return finish(running).await;
+            return finish(running).await.map(Attended::Ended);
         }
         () = call.background.cancelled() => {}
     }
@@ -102,12 +119,13 @@ pub(super) async fn attend(
     match call.jobs.adopt(adoption).await {
         Ok(()) => {
             lines.mute();
-            Ok(told)
+            Ok(Attended::Moved(told))
         }
         Err(reason) => {
             call.progress
                 .show(&format!("it stays with its turn: {reason}"));
-            stopped_with(&call.cancel, &stop, finish(running)).await
+            let end = stopped_with(&call.cancel, &stop, finish(running)).await;
+            end.map(Attended::Ended)
         }
     }
 }

@@ -9,6 +9,7 @@ mod card;
 mod lacks;
 mod place;
 mod report;
+mod undoable;
 mod work;
 
 use std::path::Path;
@@ -159,6 +160,8 @@ impl Run {
             // That it ended is known; only what it printed is lost.
             Err(error) => ToolOutput::text(error.to_string()),
         };
+        let checkpoints = self.config.checkpoints.as_ref();
+        let output = undoable::interrupted(checkpoints, call, output).await;
         if end.ending == CommandEnding::Stopped {
             Reconciled::Interrupted(output)
         } else {
@@ -217,11 +220,14 @@ impl Tool for Run {
         let asked = self.asked(&call.arguments).map_err(ToolError::Tell)?;
         let work = self.work(call, &asked).await?;
         let start = background::start(call, NAME, &asked.command, boot());
+        let checkpoints = self.config.checkpoints.as_ref();
         if asked.background {
-            background::begin(call, start, work).await
-        } else {
-            background::attend(call, start, work).await
+            let told = background::begin(call, start, work).await?;
+            return Ok(undoable::beside(checkpoints, call, told).await);
         }
+        let wider = work.command.wider.clone();
+        let run = background::attend(call, start, work);
+        undoable::attended(checkpoints, call, wider, run).await
     }
 
     async fn reconcile(&self, call: &Invocation, proof: Option<&Value>) -> Reconciled {
