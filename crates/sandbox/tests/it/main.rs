@@ -15,6 +15,7 @@ mod less;
 mod lifecycle;
 mod paths;
 mod processes;
+mod proxied;
 mod race;
 mod redaction;
 mod scene;

@@ -5,4 +5,4 @@
 mod bounds;
 mod refusals;
 mod requests;
-mod scene;
+pub(crate) mod scene;

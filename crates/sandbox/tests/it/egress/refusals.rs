@@ -114,7 +114,7 @@ async fn nobody_opens_what_nobody_may_reach() {
 
 #[tokio::test]
 async fn the_operator_alone_opens_private_addresses() {
-    let server = Server::start("127.0.0.1:0", "\r\n\r\n", "heard").await;
+    let server = Server::everywhere().await;
     let granted = format!("127.0.0.1:{}", server.port);
     let proxy = Proxy::start(&[&granted], &["web.test"], Names::default());
     let said = proxy.send(connect(&granted)).await;
@@ -256,12 +256,18 @@ async fn what_is_no_request_is_told_so() {
     assert_eq!(proxy.told(), [""; 0]);
 }
 
-/// A client in the middle of an upload still reads why it is refused.
+/// A client in the middle of an upload still reads why it is refused, and is not cut off before.
 #[tokio::test]
 async fn a_refusal_reaches_who_is_still_sending() {
     let proxy = Proxy::start(&["web.test"], &[], Names::default());
-    let body = "x".repeat(300_000);
-    let length = body.len();
-    let sent = format!("PUT http://other.test/ HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}");
-    assert!(proxy.send(sent).await.starts_with("HTTP/1.1 403 "));
+    let mut client = proxy.connect().await;
+    let head = "PUT http://other.test/ HTTP/1.1\r\nContent-Length: 300000\r\n\r\n";
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.readable().await.unwrap();
+    let body = vec![b'x'; 100_000];
+    for _ in 0..3 {
+        client.write_all(&body).await.unwrap();
+    }
+    client.shutdown().await.unwrap();
+    assert!(answer(&mut client).await.starts_with("HTTP/1.1 403 "));
 }

@@ -14,10 +14,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-pub(super) struct Proxy {
-    pub(super) address: SocketAddr,
-    pub(super) names: Arc<Names>,
-    pub(super) stop: CancellationToken,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    pub(crate) names: Arc<Names>,
+    pub(crate) stop: CancellationToken,
     seen: Arc<Mutex<Vec<Attempt>>>,
     tasks: Tasks,
 }
@@ -25,13 +25,13 @@ pub(super) struct Proxy {
 /// A resolver that answers from a table: the first lookup of a name gets the first answer, and so on; the
 /// last one stays.
 #[derive(Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     answers: HashMap<String, Vec<Vec<IpAddr>>>,
     asked: Mutex<Vec<String>>,
 }
 
 impl Names {
-    pub(super) fn of(table: &[(&str, &[&[&str]])]) -> Self {
+    pub(crate) fn of(table: &[(&str, &[&[&str]])]) -> Self {
         let answers = table.iter().map(|(name, answers)| {
             let answers = answers
                 .iter()
@@ -45,7 +45,7 @@ impl Names {
         }
     }
 
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -66,7 +66,7 @@ impl Resolve for Names {
 
 impl Proxy {
     /// Serves a proxy that leads to `hosts`; those in `private` may have private addresses.
-    pub(super) fn start(hosts: &[&str], private: &[&str], names: Names) -> Self {
+    pub(crate) fn start(hosts: &[&str], private: &[&str], names: Names) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
         let (names, seen) = (Arc::new(names), Arc::<Mutex<Vec<_>>>::default());
@@ -88,19 +88,19 @@ impl Proxy {
         proxy
     }
 
-    pub(super) async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
     /// Sends bytes and reads the whole answer.
-    pub(super) async fn send(&self, bytes: impl AsRef<[u8]>) -> String {
+    pub(crate) async fn send(&self, bytes: impl AsRef<[u8]>) -> String {
         let mut client = self.connect().await;
         client.write_all(bytes.as_ref()).await.unwrap();
         answer(&mut client).await
     }
 
     /// What was told of attempts, one line each.
-    pub(super) fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         let seen = self.seen.lock().unwrap();
         seen.iter()
             .map(
@@ -118,28 +118,28 @@ impl Proxy {
     }
 
     /// Stops it and waits for its end.
-    pub(super) async fn end(&self) {
+    pub(crate) async fn end(&self) {
         self.stop.cancel();
         self.tasks.shutdown().await;
     }
 }
 
 /// Everything to the end of the connection.
-pub(super) async fn answer(client: &mut TcpStream) -> String {
+pub(crate) async fn answer(client: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).await.unwrap();
     String::from_utf8(answer).unwrap()
 }
 
 /// The first line of an answer, and its last.
-pub(super) fn outline(answer: &str) -> (&str, &str) {
+pub(crate) fn outline(answer: &str) -> (&str, &str) {
     let first = answer.lines().next().unwrap_or_default();
     (first, answer.lines().last().unwrap_or_default())
 }
 
 /// A server that keeps what it got.
-pub(super) struct Server {
-    pub(super) port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     got: Arc<Mutex<Vec<String>>>,
     tasks: Tasks,
 }
@@ -147,18 +147,18 @@ pub(super) struct Server {
 impl Server {
     /// On this address. A connection gets the answer once what came ends with `until`; then the server says no
     /// more and listens to the end.
-    pub(super) async fn start(address: &str, until: &'static str, says: &'static str) -> Self {
+    pub(crate) async fn start(address: &str, until: &'static str, says: &'static str) -> Self {
         Self::on(TcpListener::bind(address).await.unwrap(), until, says)
     }
 
-    /// On every address of the machine.
-    pub(super) async fn everywhere() -> Self {
+    /// On every address of the machine. A connection gets its answer at once.
+    pub(crate) async fn everywhere() -> Self {
         let listener = match TcpListener::bind("[::]:0").await {
             Ok(listener) => listener,
             // A machine without IPv6.
             Err(_) => TcpListener::bind("0.0.0.0:0").await.unwrap(),
         };
-        Self::on(listener, "\r\n\r\n", "heard")
+        Self::on(listener, "", "heard")
     }
 
     fn on(listener: TcpListener, until: &'static str, says: &'static str) -> Self {
@@ -179,7 +179,7 @@ impl Server {
     }
 
     /// What came, one text a connection, once the connections are over.
-    pub(super) async fn got(&self) -> Vec<String> {
+    pub(crate) async fn got(&self) -> Vec<String> {
         self.tasks.shutdown().await;
         self.got.lock().unwrap().clone()
     }
