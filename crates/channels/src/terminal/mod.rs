@@ -146,6 +146,12 @@ impl Terminal {
         locked(&self.screen).erase();
     }
 
+    /// Makes room for the reply of another turn: without it the first one is the only one that is printed.
+    pub async fn turn_page(&self) {
+        locked(&self.screen).go_on();
+        self.page.lock().await.turn();
+    }
+
     /// Offers from now on to move a running command to the background by a key; told each time it is pressed.
     pub fn background(&self) -> Arc<Notify> {
         Arc::clone(locked(&self.background).get_or_insert_default())

@@ -1,5 +1,5 @@
-//! Standard output: one answer, and before it the JSON lines of what happens.
-//! Invariant: a reply is taken at most once; what is no answer is no data, but in JSON lines, which say so.
+//! Standard output: one answer to a page, and before it the JSON lines of what happens.
+//! Invariant: a reply is taken at most once before the page is turned; what is no answer is no data, but in JSON lines, which say so.
 //! It must not know standard error, nor who waits for the writing.
 
 use std::io::{self, Write};
@@ -80,6 +80,13 @@ impl Page {
         // Progress that nobody reads any more must not end the turn.
         if self.frame(&frame).is_err() {
             self.form = Form::Plain;
+        }
+    }
+
+    /// Makes room for another reply, unless standard output takes none any more.
+    pub(super) fn turn(&mut self) {
+        if self.printed == Printed::Reply {
+            self.printed = Printed::Nothing;
         }
     }
 

@@ -111,10 +111,15 @@ impl Screen {
         }
     }
 
-    /// Ends the moving line for good.
+    /// Ends the moving line, until another turn is watched.
     pub(super) fn end(&mut self) {
         self.erase();
         self.over = true;
+    }
+
+    /// Lets the line move again.
+    pub(super) fn go_on(&mut self) {
+        self.over = false;
     }
 
     /// Writes lines that stay, made inert.

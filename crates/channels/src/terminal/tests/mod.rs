@@ -2,6 +2,7 @@
 
 mod asking;
 mod background;
+mod inquiring;
 mod seat;
 
 use std::io::{self, Write};
@@ -150,6 +151,18 @@ async fn a_reader_that_left_is_content() {
     let broken = Box::new(Broken(io::ErrorKind::BrokenPipe));
     let terminal = terminal(broken, Form::Plain, Paper::default());
     assert!(terminal.deliver(&delivery("x")).await.is_ok());
+}
+
+#[tokio::test]
+async fn another_reply_is_printed_on_another_page() {
+    let out = Paper::default();
+    let terminal = terminal(Box::new(out.clone()), Form::Plain, Paper::default());
+    for text in ["one", "two"] {
+        assert!(terminal.deliver(&delivery(text)).await.is_ok());
+        assert!(terminal.deliver(&delivery("once more")).await.is_ok());
+        terminal.turn_page().await;
+    }
+    assert_eq!(out.text(), "one\ntwo\n");
 }
 
 #[tokio::test]

@@ -110,6 +110,7 @@ impl Conversation<'_> {
             return Ok(None);
         }
         self.terminal.notice(&waiting(&jobs));
+        self.terminal.turn_page().await;
         let stop = self.interrupt.stop();
         self.answer(async |live| self.gateway.next_job(live, stop).await)
             .await
