@@ -131,7 +131,8 @@ impl Easel {
         form: CardForm,
     ) -> Vec<String> {
         let bold = self.style().bold();
-        let mut lines = self.indented(title, "? ", "  ", &bold);
+        // Its further rows stand where no fact does.
+        let mut lines = self.indented(title, "? ", "    ", &bold);
         lines.extend(self.facts(facts));
         if !body.is_empty() {
             lines.extend(self.body(body, form));
@@ -222,7 +223,7 @@ impl Easel {
         };
         let rows = rows(text, shape, |_| style.clone(), &self.mark());
         if rows.is_empty() {
-            return vec![first.trim_end().to_owned()];
+            return vec![first.to_owned()];
         }
         let rows = rows.into_iter().enumerate();
         rows.map(|(index, row)| match index {

@@ -4,7 +4,7 @@
 //! It must not know what the text is, nor what stands around its rows.
 
 use console::Style;
-use corvid_core::text::acts;
+use corvid_core::text::{acts, picture};
 use unicode_width::UnicodeWidthChar as _;
 
 /// What stands for a tab.
@@ -109,6 +109,7 @@ impl Cell {
     fn of(character: char) -> Self {
         match character {
             '\t' => Self::mark(TAB),
+            '\0'..='\u{1f}' | '\u{7f}' => Self::mark(picture(character)),
             ' '..='~' => Self {
                 shown: Shown::Plain(character),
                 width: 1,
@@ -145,7 +146,10 @@ fn hides(character: char) -> bool {
     acts(character)
         || character.is_whitespace()
         || character.width().is_none_or(|width| width == 0)
-        || matches!(character, TAB | END | BLANK | OPEN | CLOSE)
+        || matches!(
+            character,
+            TAB | END | BLANK | OPEN | CLOSE | '\u{2400}'..='\u{2421}'
+        )
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'

@@ -135,7 +135,9 @@ mod tests {
 
     fn typed(keys: &[Key]) -> Line {
         let mut line = Line::default();
-        keys.iter().for_each(|key| line.key(key));
+        for key in keys {
+            line.key(key);
+        }
         line
     }
 

@@ -53,8 +53,11 @@ pub(super) struct Typed<T> {
     /// What stands before it.
     pub(super) label: &'static str,
     /// What it says; none if it says nothing.
-    pub(super) says: Box<dyn Fn(&str) -> Option<T> + Send + Sync>,
+    pub(super) says: Says<T>,
 }
+
+/// What a typed text says.
+pub(super) type Says<T> = Box<dyn Fn(&str) -> Option<T> + Send + Sync>;
 
 /// A question under way.
 pub(super) struct Dialog<T> {

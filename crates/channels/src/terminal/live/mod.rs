@@ -99,9 +99,10 @@ impl Live {
                 .latest
                 .as_ref()
                 .map_or(String::new(), |line| format!(" · {line}"));
-            let offer = match offers {
-                true => format!(" · {}: background", super::watch::KEY),
-                false => String::new(),
+            let offer = if offers {
+                format!(" · {}: background", super::watch::KEY)
+            } else {
+                String::new()
             };
             return Some(format!(
                 "{frame} {doing}{others} · {}{offer}{latest}",

@@ -1,16 +1,16 @@
-//! Questions at a real terminal: which keys answer, which do not, and what is left when nobody waits any more.
+//! Approvals at a real terminal: which keys answer, which do not, and what is left when nobody waits any more.
 
 use std::future::Future;
 use std::io;
 
 use corvid_core::wire::{
-    Address, Answer, Answerer, Approval, CallId, Card, CardForm, Inquiry, OutcomeAnswer, Person,
-    Question, QuestionId, Requester, Role, Scope, Subject,
+    Address, Answer, Answerer, Approval, CallId, Card, CardForm, Person, Question, QuestionId,
+    Requester, Role, Scope, Subject,
 };
-use corvid_core::{Heard, OutcomeQuestion, Questions as _};
+use corvid_core::{Heard, Questions as _};
 
-use super::seat::{START, Screen, Seat};
-use crate::terminal::{Form, Look, Surface, Terminal};
+use super::seat::{START, Seat};
+use crate::terminal::Look;
 
 /// Ten and a half minutes.
 const TIME: i64 = 630_000;
@@ -22,7 +22,7 @@ pub(super) const WIDE: Look = Look {
 
 const KEYS: &str = "  y/n/e? · 10 min left ";
 
-fn question(subject: Subject) -> Question {
+pub(super) fn question(subject: Subject) -> Question {
     Question {
         question: QuestionId::new("q-1"),
         call: CallId {
@@ -60,14 +60,7 @@ pub(super) fn approval(body: &str, repeatable: bool) -> Question {
     }))
 }
 
-fn inquiry(choices: &[&str]) -> Question {
-    question(Subject::Inquiry(Inquiry {
-        text: "Which **colour**?".to_owned(),
-        choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
-    }))
-}
-
-fn heard(answer: Answer) -> Heard {
+pub(super) fn heard(answer: Answer) -> Heard {
     Heard::Answered {
         answer,
         by: Answerer {
@@ -84,20 +77,14 @@ fn allowed(scope: Scope) -> Heard {
     heard(Answer::Allow { scope })
 }
 
-fn denied(reason: &str) -> Heard {
+pub(super) fn denied(reason: &str) -> Heard {
     heard(Answer::Deny {
         reason: reason.to_owned(),
     })
 }
 
-fn text(text: &str) -> Heard {
-    heard(Answer::Text {
-        text: text.to_owned(),
-    })
-}
-
 /// What came of asking while the person did this.
-async fn meanwhile<T>(
+pub(super) async fn meanwhile<T>(
     asking: impl Future<Output = T>,
     person: impl Future<Output = io::Result<()>>,
 ) -> io::Result<T> {
@@ -107,8 +94,10 @@ async fn meanwhile<T>(
 }
 
 /// Presses keys one after the other; those in brackets decide nothing.
-async fn press_all(seat: &Seat, keys: &[&str]) -> io::Result<()> {
+pub(super) async fn press_all(seat: &Seat, keys: &[&str]) -> io::Result<()> {
     for key in keys {
+        // What came before has been taken in once the next minute is waited for.
+        seat.clock.next_wait().await;
         match key.strip_prefix('(').and_then(|key| key.strip_suffix(')')) {
             Some(tried) => seat.tries(tried).await?,
             None => seat.presses(key).await?,
@@ -293,112 +282,4 @@ async fn a_narrower_screen_gets_the_card_again() -> io::Result<()> {
         done = script => done?,
     }
     Ok(())
-}
-
-#[tokio::test]
-async fn a_choice_is_named_by_its_number_or_in_words() -> io::Result<()> {
-    for (keys, expect) in [
-        (&["2\r"][..], text("green")),
-        (&["\r", "blau\u{1b}[H\u{1b}[Cx\r"], text("bxlau")),
-        (&["3\r"], text("3")),
-        (&["no\r"], text("no")),
-        (&["(x)", "\u{1b}", "\u{1b}"], denied("")),
-    ] {
-        let seat = Seat::new(WIDE)?;
-        let question = inquiry(&["red", "green"]);
-        let answer = meanwhile(seat.terminal.ask(&question), async {
-            seat.sees("a number or your answer: ").await;
-            press_all(&seat, keys).await
-        });
-        assert_eq!(answer.await?, expect, "{keys:?}");
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_dumb_terminal_answers_in_lines() -> io::Result<()> {
-    let seat = Seat::dumb()?;
-    let question = approval("cargo fetch", true);
-    seat.types("y\n")?;
-    let answer = meanwhile(seat.terminal.ask(&question), async {
-        seat.sees("y/s/n/e? · 10 min left ").await;
-        assert!(!seat.is_raw()?);
-        seat.types("what\n")?;
-        seat.screen
-            .ends("press one of these keys · 10 min left ")
-            .await;
-        seat.types("n\n")?;
-        seat.screen.ends("why not (or just Enter): ").await;
-        seat.types("too wide\n")
-    });
-    assert_eq!(answer.await?, denied("too wide"));
-    assert!(!seat.screen.text().contains('\u{1b}'));
-    let question = inquiry(&["red", "green"]);
-    let answer = meanwhile(seat.terminal.ask(&question), async {
-        seat.sees("a number or your answer: ").await;
-        seat.types("1\n")
-    });
-    assert_eq!(answer.await?, text("red"));
-    Ok(())
-}
-
-fn unknown() -> OutcomeQuestion {
-    OutcomeQuestion {
-        call: CallId {
-            turn: 1,
-            step: 1,
-            index: 0,
-        },
-        tool: "system.run".to_owned(),
-        arguments: r#"{"command":"git push"}"#.to_owned(),
-        reason: "the power failed".to_owned(),
-    }
-}
-
-#[tokio::test]
-async fn a_person_settles_an_unknown_outcome() -> io::Result<()> {
-    let seat = Seat::new(WIDE)?;
-    let question = unknown();
-    for (key, expect) in [("w", OutcomeAnswer::Worked), ("r", OutcomeAnswer::Retry)] {
-        let answer = meanwhile(seat.terminal.ask_outcome(&question), async {
-            seat.screen.ends("  r/w/s? ").await;
-            seat.clock.advance(300);
-            seat.presses(key).await
-        });
-        assert_eq!(answer.await?, (expect, "1000".to_owned()));
-    }
-    Ok(())
-}
-
-fn nobody_at(err: &Screen, waits: bool) -> Terminal {
-    let surface = Surface {
-        out: Box::new(io::sink()),
-        form: Form::Plain,
-        err: Box::new(err.clone()),
-        progress: None,
-        person: None,
-        waits,
-    };
-    Terminal::new(surface, std::sync::Arc::new(corvid_core::SystemClock))
-}
-
-#[tokio::test]
-async fn where_nobody_sits_nothing_is_asked_unless_it_waits() {
-    let err = Screen::default();
-    let question = approval("cargo fetch", true);
-    assert_eq!(nobody_at(&err, false).ask(&question).await, Heard::Nobody);
-    assert_eq!(err.text(), "");
-    assert_eq!(nobody_at(&err, true).ask(&question).await, Heard::Shown);
-    insta::assert_snapshot!(err.text());
-}
-
-#[tokio::test]
-async fn a_question_beyond_reading_is_not_shown() {
-    let err = Screen::default();
-    let question = approval(&"x".repeat(256 * 1024 + 1), true);
-    let Heard::TooLong(limit) = nobody_at(&err, true).ask(&question).await else {
-        panic!("it was shown");
-    };
-    assert!(limit.contains("262144"), "{limit}");
-    assert_eq!(err.text(), "");
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use corvid_core::Clock;
 use corvid_core::wire::Millis;
 use corvid_testkit::ManualClock;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use tokio::sync::watch;
@@ -170,8 +171,13 @@ impl Seat {
             .contains(LocalModes::ICANON))
     }
 
-    /// Whether something was typed that nobody has read.
+    /// Whether something was typed that nobody has read; what was typed a moment ago may still be on its way.
     pub(super) fn has_input(&self) -> io::Result<bool> {
-        Ok(rustix::io::ioctl_fionread(&self.device)? > 0)
+        let mut device = [PollFd::new(&self.device, PollFlags::IN)];
+        let patience = Timespec {
+            tv_sec: 10,
+            tv_nsec: 0,
+        };
+        Ok(rustix::event::poll(&mut device, Some(&patience))? > 0)
     }
 }

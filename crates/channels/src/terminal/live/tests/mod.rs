@@ -1,5 +1,7 @@
 //! What a person sees of a turn, event by event, without a terminal.
 
+mod beside;
+
 use corvid_core::wire::{CallKey, CallOutcome, Event, Finish, ToolCall, Usage};
 
 use super::*;
