@@ -4,14 +4,16 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use corvid_core::wire::{JobId, JobStart};
 use corvid_core::{Adoption, Invocation, ToolError, ToolOutput, draw, job_run};
 use serde_json::Value;
 use tokio::sync::Mutex;
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 
-use super::work::Work;
+use super::work::{Reins, Work};
+use crate::config::milliseconds;
 use crate::display::clean_line;
 
 /// The longest title of a job, in characters.
@@ -25,6 +27,7 @@ pub(super) fn start(
     call: &Invocation,
     tool: &str,
     command: &str,
+    timeout: Duration,
     proof: Option<Value>,
 ) -> JobStart {
     JobStart {
@@ -34,7 +37,7 @@ pub(super) fn start(
         arguments: call.arguments.clone(),
         title: clean_line(command.trim(), TITLE_CHARS),
         working_dir: call.working_dir.display().to_string(),
-        timeout_ms: call.timeout_ms,
+        timeout_ms: milliseconds(timeout),
         proof,
         origin: call.origin.clone(),
         requester: call.requester.clone(),
@@ -63,7 +66,7 @@ pub(super) async fn begin(
         session: call.session.clone(),
         start,
         begun: false,
-        cancel: work.stop.clone(),
+        cancel: work.reins.stop.clone(),
         run: job_run(work.run()),
     };
     call.jobs.adopt(adoption).await.map_err(ToolError::Tell)?;
@@ -96,23 +99,26 @@ pub(super) async fn attend(
     start: JobStart,
     work: Work,
 ) -> Result<Attended, ToolError> {
-    let (stop, lines) = (work.stop.clone(), Arc::clone(&work.lines));
+    let (reins, lines) = (work.reins.clone(), Arc::clone(&work.lines));
+    let until = Instant::now() + Duration::from_millis(call.timeout_ms);
     let running: Running = Arc::new(Mutex::new(Box::pin(work.run())));
     tokio::select! {
         biased;
-        end = finish(Arc::clone(&running)) => return end.map(Attended::Ended),
-        () = call.cancel.cancelled() => {
-            stop.cancel();
-            return finish(running).await.map(Attended::Ended);
+        end = waited(call, until, &reins, finish(Arc::clone(&running))) => {
+            return end.map(Attended::Ended);
         }
         () = call.background.cancelled() => {}
+    }
+    if reins.stop.is_cancelled() {
+        // It is being ended already.
+        return finish(running).await.map(Attended::Ended);
     }
     let told = told(&start.job);
     let adoption = Adoption {
         session: call.session.clone(),
         start,
         begun: true,
-        cancel: stop.clone(),
+        cancel: reins.stop.clone(),
         // If it is not taken over, its work is still here.
         run: job_run(finish(Arc::clone(&running))),
     };
@@ -124,7 +130,7 @@ pub(super) async fn attend(
         Err(reason) => {
             call.progress
                 .show(&format!("it stays with its turn: {reason}"));
-            let end = stopped_with(&call.cancel, &stop, finish(running)).await;
+            let end = waited(call, until, &reins, finish(running)).await;
             end.map(Attended::Ended)
         }
     }
@@ -135,19 +141,19 @@ async fn finish(running: Running) -> Result<ToolOutput, ToolError> {
     running.lock().await.as_mut().await
 }
 
-/// The end of some work that is stopped with its call.
-async fn stopped_with<T>(
-    cancel: &CancellationToken,
-    stop: &CancellationToken,
+/// The end of a command that its turn waits for: it is ended with its call, or once its time is up.
+async fn waited<T>(
+    call: &Invocation,
+    until: Instant,
+    reins: &Reins,
     work: impl Future<Output = T>,
 ) -> T {
     let mut work = std::pin::pin!(work);
     tokio::select! {
         biased;
-        end = &mut work => end,
-        () = cancel.cancelled() => {
-            stop.cancel();
-            work.await
-        }
+        end = &mut work => return end,
+        () = call.cancel.cancelled() => reins.stop.cancel(),
+        () = tokio::time::sleep_until(until) => reins.time_is_up(),
     }
+    work.await
 }

@@ -24,7 +24,6 @@ use corvid_core::{
 };
 use corvid_sandbox::boot_id;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use crate::blocking;
 use crate::config::{Config, milliseconds};
@@ -32,7 +31,8 @@ use crate::config::{Config, milliseconds};
 use asked::Asked;
 use lacks::Lacks;
 use place::{private_folder, quoted, subfolder};
-use work::{Lines, Told, Work};
+use report::Most;
+use work::{Lines, Reins, Told, Work};
 
 /// The tool's name.
 const NAME: &str = "system.run";
@@ -104,14 +104,13 @@ impl Run {
         })
     }
 
-    fn told(&self, call: &Invocation, asked: &Asked) -> Told {
+    fn told(&self, call: &Invocation) -> Told {
         Told {
             call: call.call,
             chars: self.config.output_chars,
-            max_timeout: if asked.background {
-                self.config.max_background
-            } else {
-                self.config.max_timeout
+            most: Most {
+                waited: self.config.max_timeout,
+                beside: self.config.max_background,
             },
         }
     }
@@ -124,7 +123,11 @@ impl Run {
                 .await?
                 .map_err(ToolError::Tell)?;
         }
-        let command = self.command(call, asked).map_err(ToolError::Tell)?;
+        let mut command = self.command(call, asked).map_err(ToolError::Tell)?;
+        if !asked.background {
+            // The turn keeps its time itself: what it moves to the background is to go on.
+            command.timeout = command.timeout.max(self.config.background);
+        }
         let folder = call.outputs.session_dir(&call.session);
         blocking::to_the_end(move || private_folder(&folder))
             .await?
@@ -134,8 +137,8 @@ impl Run {
             command,
             session: call.session.clone(),
             jobs: Arc::clone(&call.jobs),
-            told: self.told(call, asked),
-            stop: CancellationToken::new(),
+            told: self.told(call),
+            reins: Reins::default(),
             lines: Lines::shown(&call.progress),
         })
     }
@@ -155,7 +158,7 @@ impl Run {
             CommandRecord::Unknown(reason) => return Reconciled::Unknown(reason),
             CommandRecord::Ended(end) => end,
         };
-        let output = match self.told(call, asked).output(&command, &end, &[]).await {
+        let output = match self.told(call).output(&command, &end, &[]).await {
             Ok(output) => output,
             // That it ended is known; only what it printed is lost.
             Err(error) => ToolOutput::text(error.to_string()),
@@ -219,7 +222,7 @@ impl Tool for Run {
     async fn run(&self, call: &Invocation) -> Result<ToolOutput, ToolError> {
         let asked = self.asked(&call.arguments).map_err(ToolError::Tell)?;
         let work = self.work(call, &asked).await?;
-        let start = background::start(call, NAME, &asked.command, boot());
+        let start = background::start(call, NAME, &asked.command, work.command.timeout, boot());
         let checkpoints = self.config.checkpoints.as_ref();
         if asked.background {
             let told = background::begin(call, start, work).await?;

@@ -24,14 +24,18 @@ const SIGNALS: &[(i32, &str)] = &[
     (31, "SIGSYS"),
 ];
 
+/// The longest times that a call may ask for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Most {
+    /// Within its turn.
+    pub(super) waited: Duration,
+    /// In the background.
+    pub(super) beside: Duration,
+}
+
 /// The whole text of a command's outcome; `away` says of hosts that it wanted why it did not get them.
-pub(super) fn text(
-    end: &CommandEnd,
-    max_timeout: Duration,
-    away: &[String],
-    output: &str,
-) -> String {
-    let mut text = ending(end, max_timeout);
+pub(super) fn text(end: &CommandEnd, most: Most, away: &[String], output: &str) -> String {
+    let mut text = ending(end, most);
     for why in away {
         text.extend(["\n[turned away: ", why, "]"]);
     }
@@ -45,7 +49,7 @@ pub(super) fn text(
 }
 
 /// One line: how the command ended, and what is missing from its output.
-pub(super) fn ending(end: &CommandEnd, max_timeout: Duration) -> String {
+pub(super) fn ending(end: &CommandEnd, most: Most) -> String {
     let (how, more) = match end.ending {
         CommandEnding::Exited { code } => (format!("exit code {code}"), String::new()),
         CommandEnding::Signaled { signal } => {
@@ -54,9 +58,11 @@ pub(super) fn ending(end: &CommandEnd, max_timeout: Duration) -> String {
             (format!("killed by signal {signal}{name}"), String::new())
         }
         CommandEnding::TimedOut => {
-            let most = max_timeout.as_secs();
-            let more =
-                format!("; killed with all its processes; `timeout_secs` may be up to {most}");
+            let (waited, beside) = (most.waited.as_secs(), most.beside.as_secs());
+            let more = format!(
+                "; killed with all its processes; `timeout_secs` may be up to {waited}, with `background` up to \
+                 {beside}"
+            );
             ("timed out".to_owned(), more)
         }
         CommandEnding::Stopped => {
@@ -92,7 +98,11 @@ mod tests {
             total_bytes,
             duration_ms,
         };
-        assert_eq!(super::ending(&end, Duration::from_mins(5)), expect);
+        let most = Most {
+            waited: Duration::from_mins(5),
+            beside: Duration::from_hours(24),
+        };
+        assert_eq!(super::ending(&end, most), expect);
     }
 
     #[test]
@@ -120,7 +130,8 @@ mod tests {
             CommandEnding::TimedOut,
             30_000,
             10,
-            "timed out, after 30.0 s; killed with all its processes; `timeout_secs` may be up to 300",
+            "timed out, after 30.0 s; killed with all its processes; `timeout_secs` may be up to 300, with \
+             `background` up to 86400",
         );
         check(
             CommandEnding::Stopped,

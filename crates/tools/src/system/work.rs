@@ -4,13 +4,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use corvid_core::wire::{CallId, SessionId};
-use corvid_core::{CommandEnd, CommandSpec, Jobs, Progress, Sandbox, ToolError, ToolOutput};
+use corvid_core::{
+    CommandEnd, CommandEnding, CommandSpec, Jobs, Progress, Sandbox, ToolError, ToolOutput,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::report;
+use super::report::{self, Most};
 use crate::blocking;
 use crate::display::clean_line;
 use crate::output::excerpt;
@@ -28,8 +29,7 @@ pub(super) struct Work {
     pub(super) session: SessionId,
     pub(super) jobs: Arc<dyn Jobs>,
     pub(super) told: Told,
-    /// Ends it.
-    pub(super) stop: CancellationToken,
+    pub(super) reins: Reins,
     pub(super) lines: Arc<Lines>,
 }
 
@@ -45,14 +45,37 @@ impl Work {
         let open = open.filter(|job| job.ended.is_none());
         self.command.kept = open.map(|job| job.key).collect();
         let lines = Arc::clone(&self.lines) as Arc<dyn Progress>;
-        let end = self
+        let mut end = self
             .sandbox
-            .run(&self.command, &self.stop, lines)
+            .run(&self.command, &self.reins.stop, lines)
             .await
             // Nothing ran in either case, so the model may go another way.
             .map_err(|error| ToolError::Tell(error.to_string()))?;
+        if end.ending == CommandEnding::Stopped && self.reins.is_time_up() {
+            end.ending = CommandEnding::TimedOut;
+        }
         let away = self.lines.turned_away();
         self.told.output(&self.command, &end, &away).await
+    }
+}
+
+/// Ends a command before its time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reins {
+    /// Ends it.
+    pub(super) stop: CancellationToken,
+    time_is_up: Arc<AtomicBool>,
+}
+
+impl Reins {
+    /// Ends it because it took longer than its turn waits for it.
+    pub(super) fn time_is_up(&self) {
+        self.time_is_up.store(true, Ordering::Relaxed);
+        self.stop.cancel();
+    }
+
+    fn is_time_up(&self) -> bool {
+        self.time_is_up.load(Ordering::Relaxed)
     }
 }
 
@@ -63,8 +86,8 @@ pub(super) struct Told {
     pub(super) call: CallId,
     /// Characters of its output.
     pub(super) chars: usize,
-    /// The longest time that it might have asked for.
-    pub(super) max_timeout: Duration,
+    /// The longest times that it might have asked for.
+    pub(super) most: Most,
 }
 
 impl Told {
@@ -84,11 +107,11 @@ impl Told {
             .map_err(|error| {
                 ToolError::Tell(format!(
                     "the command ended ({}), but its output cannot be read: {error}",
-                    report::ending(end, self.max_timeout)
+                    report::ending(end, self.most)
                 ))
             })?;
         Ok(ToolOutput {
-            text: report::text(end, self.max_timeout, away, &excerpt.text),
+            text: report::text(end, self.most, away, &excerpt.text),
             output: excerpt.output,
             notice: None,
         })

@@ -116,6 +116,10 @@ async fn a_running_command_goes_on_as_a_job() {
     scene.cancel.cancel();
     let adopted = scene.jobs.take().expect("a job");
     assert!(adopted.begun && !adopted.cancel.is_cancelled());
+    // It now has the time of a job, and the sandbox leaves it that.
+    assert_eq!(adopted.start.timeout_ms, 3_600_000);
+    let time = scene.sandbox.commands.lock().expect("lock")[0].timeout;
+    assert_eq!(time.as_secs(), 3_600);
     gate.notify_one();
     let ended = adopted.run.await.expect("it ran");
     assert_eq!(ended.text, "exit code 0\nwhole\n");

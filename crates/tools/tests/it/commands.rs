@@ -1,5 +1,7 @@
 //! `system.run` and `output.read` on a scripted sandbox.
 
+use std::sync::Arc;
+
 use corvid_core::wire::{CallId, OutputRef};
 use corvid_core::{CommandEnd, CommandEnding, CommandRecord, Reconciled, SandboxError, ToolOutput};
 use serde_json::json;
@@ -12,6 +14,9 @@ const FIRST: CallId = CallId {
     step: 1,
     index: 0,
 };
+
+const TIMED_OUT: &str = "timed out; killed with all its processes; `timeout_secs` may be up to 300, with `background` \
+                         up to 86400\nso far\n";
 
 async fn check(act: Act, expect: &str) {
     let scene = Scene::new();
@@ -29,11 +34,7 @@ async fn a_command_tells_its_end_and_its_output() {
         "killed by signal 11 (SIGSEGV)\nhalf",
     )
     .await;
-    check(
-        Act::ends(CommandEnding::TimedOut, "so far\n"),
-        "timed out; killed with all its processes; `timeout_secs` may be up to 300\nso far\n",
-    )
-    .await;
+    check(Act::ends(CommandEnding::TimedOut, "so far\n"), TIMED_OUT).await;
 }
 
 #[tokio::test]
@@ -132,13 +133,29 @@ async fn a_command_runs_where_and_as_long_as_asked() {
     let scene = Scene::new();
     scene.file("sub dir/x", "");
     scene.sandbox.script(Act::exits(0, ""));
-    let asked = json!({ "command": "pwd", "working_dir": "sub dir", "timeout_secs": 7 });
+    let asked = json!({ "command": "pwd", "working_dir": "sub dir" });
     scene.text("system.run", asked).await;
     let commands = scene.sandbox.commands.lock().expect("lock").clone();
     assert_eq!(commands.len(), 1);
     assert_eq!(commands[0].command, "cd -- 'sub dir' || exit\npwd");
     assert_eq!(commands[0].working_dir, scene.path(""));
-    assert_eq!(commands[0].timeout.as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_has_the_time_that_it_asked_for() {
+    let begun = tokio::time::Instant::now();
+    for (asked, expect) in [
+        (json!({ "command": "x" }), 30),
+        (json!({ "command": "x", "timeout_secs": 7 }), 37),
+    ] {
+        let scene = Scene::new();
+        let mut act = Act::exits(0, "so far\n");
+        act.gate = Some(Arc::default());
+        scene.sandbox.script(act);
+        let text = scene.text("system.run", asked).await;
+        assert_eq!(text, TIMED_OUT);
+        assert_eq!(begun.elapsed().as_secs(), expect);
+    }
 }
 
 #[tokio::test]
