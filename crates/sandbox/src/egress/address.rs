@@ -14,7 +14,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum AddressCheck {
     /// One of the public Internet.
     Public,
-    /// One of this machine or of a network around it, with what it is called. Only the operator opens it.
+    /// One of this machine or of a network around it (closed networks also use what is reserved or meant for
+    /// documentation), with what it is called. Only the operator opens it.
     Private(&'static str),
     /// One that nothing is to be reached under, with what it is called. Nobody opens it.
     Never(&'static str),
@@ -46,15 +47,15 @@ const RANGES_V4: &[Range<u32>] = &[
     (v4(169, 254, 0, 0), 16, Never("a link-local address")),
     (v4(172, 16, 0, 0), 12, Private("a private address")),
     (v4(192, 0, 0, 0), 24, Never("a protocol's own address")),
-    (v4(192, 0, 2, 0), 24, Never("a documentation address")),
+    (v4(192, 0, 2, 0), 24, Private("a documentation address")),
     (v4(192, 88, 99, 0), 24, Never("a 6to4 relay's address")),
     (v4(192, 168, 0, 0), 16, Private("a private address")),
     (v4(198, 18, 0, 0), 15, Private("a benchmarking address")),
-    (v4(198, 51, 100, 0), 24, Never("a documentation address")),
-    (v4(203, 0, 113, 0), 24, Never("a documentation address")),
+    (v4(198, 51, 100, 0), 24, Private("a documentation address")),
+    (v4(203, 0, 113, 0), 24, Private("a documentation address")),
     (v4(224, 0, 0, 0), 4, Never("a multicast address")),
     (v4(255, 255, 255, 255), 32, Never("the broadcast address")),
-    (v4(240, 0, 0, 0), 4, Never("a reserved address")),
+    (v4(240, 0, 0, 0), 4, Private("a reserved address")),
 ];
 
 const fn v6(a: u16, b: u16, c: u16, d: u16) -> u128 {
@@ -88,9 +89,9 @@ const RANGES_V6: &[Range<u128>] = &[
     (
         v6(0x2001, 0xdb8, 0, 0),
         32,
-        Never("a documentation address"),
+        Private("a documentation address"),
     ),
-    (v6(0x3fff, 0, 0, 0), 20, Never("a documentation address")),
+    (v6(0x3fff, 0, 0, 0), 20, Private("a documentation address")),
     (v6(0x2000, 0, 0, 0), 3, Public),
     (v6(0xfc00, 0, 0, 0), 7, Private("a private address")),
     (v6(0xfe80, 0, 0, 0), 10, Never("a link-local address")),
@@ -183,7 +184,8 @@ mod tests {
         check(
             "127.0.0.1 127.255.255.255 127.1.2.3 10.0.0.0 10.255.255.255 172.16.0.1 172.31.255.255 192.168.0.1 \
              192.168.255.255 100.64.0.1 100.127.255.255 198.18.0.1 198.19.255.255 ::1 fc00::1 fd12:3456::1 \
-             fdff:ffff:: 2001:2::1 0:0:0:0:0:ffff:7f00:1 ::ffff:127.0.0.1 ::ffff:10.1.2.3 ::ffff:c0a8:1",
+             fdff:ffff:: 2001:2::1 0:0:0:0:0:ffff:7f00:1 ::ffff:127.0.0.1 ::ffff:10.1.2.3 ::ffff:c0a8:1 \
+             192.0.2.1 198.51.100.7 203.0.113.9 240.0.0.1 255.255.255.254 2001:db8::1 3fff::1",
             |found| matches!(found, Private(_)),
         );
     }
@@ -192,9 +194,9 @@ mod tests {
     fn what_nobody_opens() {
         check(
             "0.0.0.0 0.1.2.3 169.254.0.1 169.254.169.254 169.254.170.2 168.63.129.16 100.100.100.200 192.0.0.192 \
-             192.0.0.1 192.0.2.1 192.88.99.1 198.51.100.7 203.0.113.9 224.0.0.1 239.255.255.255 240.0.0.1 \
-             255.255.255.254 255.255.255.255 :: ::127.0.0.1 ::7f00:1 ::ffff:169.254.169.254 ::ffff:0.0.0.0 \
-             fd00:ec2::254 fd20:ce::254 fe80::1 febf::1 fec0::1 ff02::1 ff0e::1 2001:db8::1 3fff::1 100::1 \
+             192.0.0.1 192.88.99.1 224.0.0.1 239.255.255.255 \
+             255.255.255.255 :: ::127.0.0.1 ::7f00:1 ::ffff:169.254.169.254 ::ffff:0.0.0.0 \
+             fd00:ec2::254 fd20:ce::254 fe80::1 febf::1 fec0::1 ff02::1 ff0e::1 100::1 \
              2001::1 2001:0:7f00:1:: 2001:10::1 2001:1ff::1 64:ff9b::7f00:1 64:ff9b::10.0.0.1 \
              64:ff9b::169.254.169.254 64:ff9b:1::8.8.8.8 64:ff9b:0:0:0:1:808:808 2002:7f00:1:: 2002:a00:1::1 \
              2002:a9fe:a9fe:: ::ffff:0:7f00:1 4000::1 5f00::1 1::1 fe00::1",
