@@ -206,7 +206,12 @@ fn the_doctor_looks_and_leaves_no_trace() -> io::Result<()> {
         .as_array()
         .map(|all| all.iter().filter_map(|one| one["what"].as_str()).collect())
         .unwrap_or_default();
-    assert_eq!(names, ["corvid", "config", "store", "sandbox", "policy", "undo", "model"]);
+    assert_eq!(
+        names,
+        [
+            "corvid", "config", "store", "sandbox", "policy", "undo", "model"
+        ]
+    );
     assert!(!scene.state().exists());
     scene.run(["-e", "help"])?;
     let looked = scene.agent(["doctor"])?;

@@ -128,16 +128,21 @@ fn a_job_ends_with_its_process_and_is_told_of_once() -> io::Result<()> {
 
 #[test]
 fn a_running_command_is_moved_to_the_background() -> io::Result<()> {
-    let call =
-        json!({ "command": "echo begun > begun; mkfifo pipe; read line < pipe; echo $line" });
+    let call = json!({ "command": UNTIL_TOLD });
     let script = Script::new()
-        .on(When::any().results(0), Reply::call("system.run", &call))
-        .once(When::any().results(1), Reply::text("it goes on beside"))
+        .on(
+            When::user("go").results(0),
+            Reply::call("system.run", &call),
+        )
+        .on(
+            When::user("go").results(1),
+            Reply::text("it goes on beside"),
+        )
         .otherwise(Reply::text("it has ended"));
     let scene = scene()?.with_model(script)?;
     let run = scene.start_run(["--json", "-s", "x", "-e", "go"])?;
     assert!(
-        run.hear(|said| said.contains("tool.started")),
+        run.hear(|said| said.contains("it reads")),
         "{}",
         run.stdout()
     );
