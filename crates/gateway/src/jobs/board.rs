@@ -104,6 +104,8 @@ impl Board {
         if !known {
             listed.ended.push_back((view, ended));
         }
+        drop(listed);
+        self.changed.notify_waiters();
     }
 
     /// Cancels a job in somebody's name, the first one's; says whether there is such a job.

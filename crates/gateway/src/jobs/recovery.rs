@@ -21,7 +21,7 @@ impl Progress for Unseen {
 }
 
 impl Shared {
-    /// Tells the session of the end of its jobs whose processes have died.
+    /// Tells the session of the end of its jobs whose processes have died; what it tells is taken up here.
     ///
     /// # Errors
     /// The store's.
@@ -34,14 +34,19 @@ impl Shared {
                 continue;
             }
             let outcome = Outcome::found(self.job_end(&row).await);
-            self.tell(&Ending {
+            let ending = Ending {
                 session,
                 start: &row.start,
                 outcome: &outcome,
                 took_ms: None,
                 cancelled_by: None,
-            })
-            .await?;
+            };
+            if let Some(ended) = self.tell(&ending).await? {
+                // The reply to it is this process's to deliver, whichever turn composes it.
+                let mut view = view(&self.parts.store, &row);
+                view.ended = Some((self.parts.clock.now(), outcome.status));
+                self.board.take_up(view, ended);
+            }
         }
         Ok(())
     }

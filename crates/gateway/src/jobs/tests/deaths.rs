@@ -177,5 +177,17 @@ fn a_living_process_keeps_its_jobs_and_a_dead_ones_are_cancelled_by_finding_out(
         let cancelled = other.desk.cancel(&session, &id, &somebody()).await;
         let status = cancelled.map(|view| view.ended.map(|(_, status)| status));
         assert_eq!(status, Ok(Some(CallStatus::Interrupted)));
+        // Who found it out sees to the answer.
+        let ended = other.desk.next_ended().await;
+        assert_eq!(
+            ended.map(|ended| ended.external_id),
+            Some(format!("job:{id}"))
+        );
+        other.desk.take_up_leftovers(&session).await.expect("reads");
+        assert!(
+            other.desk.next_ended().await.is_some(),
+            "it is not answered yet"
+        );
+        assert_eq!(other.desk.next_ended().await, None);
     });
 }
