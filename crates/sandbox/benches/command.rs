@@ -1,18 +1,25 @@
-//! What a command costs in the sandbox, beside the same command bare and in bubblewrap (if installed).
+//! What a command costs in the sandbox, side by side with the same command bare and in bubblewrap (if installed).
+//! Invariant: all ways take turns, so that whatever else the machine does meets all of them alike.
+//! It must not know how a way is made fast.
 
+use std::cell::Cell;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use corvid_core::wire::CallKey;
 use corvid_core::{CommandEnding, CommandSpec, Progress, Sandbox as _, Wider};
 use corvid_sandbox::{HostConfig, HostSandbox, Isolation};
-use criterion::{Criterion, criterion_group, criterion_main};
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 /// Starts the shell and nothing else.
 const COMMAND: &str = ":";
+
+/// Turns that each way takes.
+const ROUNDS: usize = 300;
 
 struct Unseen;
 
@@ -20,52 +27,81 @@ impl Progress for Unseen {
     fn show(&self, _line: &str) {}
 }
 
-fn bench(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("command");
-    group
-        .sample_size(50)
-        .measurement_time(Duration::from_secs(5));
-    group.bench_function("bare", |bencher| {
-        bencher.iter(|| run_program("bash", &["-c", COMMAND]));
-    });
+/// One way of running the command.
+struct Way {
+    name: &'static str,
+    run: Box<dyn Fn()>,
+    times: Vec<Duration>,
+}
+
+fn main() -> io::Result<()> {
+    // Whoever only lists or tests benches wants no figures.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let mut ways = vec![
+        way("bare", || run_program("bash", &["-c", COMMAND])),
+        sandboxed("sandboxed", Isolation::Full)?,
+        sandboxed("without namespaces", Isolation::WithoutNamespaces)?,
+        sandboxed("without anything", Isolation::Nothing)?,
+    ];
     if Command::new("bwrap").arg("--version").output().is_ok() {
-        let arguments = [
-            "--unshare-all",
-            "--die-with-parent",
-            "--new-session",
-            "--ro-bind",
-            "/",
-            "/",
-            "--proc",
-            "/proc",
-            "--dev",
-            "/dev",
-            "bash",
-            "-c",
-            COMMAND,
-        ];
-        group.bench_function("bubblewrap", |bencher| {
-            bencher.iter(|| run_program("bwrap", &arguments));
-        });
+        ways.push(way("bubblewrap", || run_program("bwrap", BUBBLEWRAP)));
     }
-    for (name, isolation) in [
-        ("sandboxed", Isolation::Full),
-        ("sandboxed without namespaces", Isolation::WithoutNamespaces),
-    ] {
-        let runtime = runtime();
-        let (sandbox, command, _folder) = scene(isolation);
-        group.bench_function(name, |bencher| {
-            bencher.to_async(&runtime).iter(|| async {
-                let cancel = CancellationToken::new();
-                let end = sandbox.run(&command, &cancel, Arc::new(Unseen)).await;
-                assert!(matches!(
-                    end.map(|end| end.ending),
-                    Ok(CommandEnding::Exited { code: 0 })
-                ));
-            });
-        });
+    for _ in 0..ROUNDS {
+        for way in &mut ways {
+            let begun = Instant::now();
+            (way.run)();
+            way.times.push(begun.elapsed());
+        }
     }
-    group.finish();
+    print(&mut ways)
+}
+
+fn print(ways: &mut [Way]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{ROUNDS} rounds, milliseconds   10th percentile   median   median over bare"
+    )?;
+    let mut bare = None;
+    for way in ways {
+        way.times.sort_unstable();
+        let at = |part: usize| way.times[way.times.len() * part / 100].as_secs_f64() * 1e3;
+        let over = at(50) - *bare.get_or_insert(at(50));
+        writeln!(
+            out,
+            "{:<26} {:>17.2} {:>8.2} {over:>18.2}",
+            way.name,
+            at(10),
+            at(50)
+        )?;
+    }
+    Ok(())
+}
+
+const BUBBLEWRAP: &[&str] = &[
+    "--unshare-all",
+    "--die-with-parent",
+    "--new-session",
+    "--ro-bind",
+    "/",
+    "/",
+    "--proc",
+    "/proc",
+    "--dev",
+    "/dev",
+    "bash",
+    "-c",
+    COMMAND,
+];
+
+fn way(name: &'static str, run: impl Fn() + 'static) -> Way {
+    Way {
+        name,
+        run: Box::new(run),
+        times: Vec::with_capacity(ROUNDS),
+    }
 }
 
 fn run_program(program: &str, arguments: &[&str]) {
@@ -76,15 +112,33 @@ fn run_program(program: &str, arguments: &[&str]) {
     assert!(output.is_ok_and(|output| output.status.success()));
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+fn sandboxed(name: &'static str, isolation: Isolation) -> io::Result<Way> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
-    runtime.unwrap_or_else(|error| panic!("no runtime: {error}"))
+        .build()?;
+    let (sandbox, command, folder) = scene(isolation)?;
+    let count = Cell::new(0);
+    Ok(way(name, move || {
+        // Every call has a key and an output file of its own.
+        let key = format!("bench-{}", count.replace(count.get() + 1));
+        let command = CommandSpec {
+            output: folder.path().join(&key),
+            key: CallKey::new(key),
+            ..command.clone()
+        };
+        let cancel = CancellationToken::new();
+        let end = runtime.block_on(sandbox.run(&command, &cancel, Arc::new(Unseen)));
+        let ending = end.map(|end| end.ending);
+        assert!(
+            matches!(ending, Ok(CommandEnding::Exited { code: 0 })),
+            "{ending:?} in {}",
+            folder.path().display()
+        );
+    }))
 }
 
-fn scene(isolation: Isolation) -> (HostSandbox, CommandSpec, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temp folder: {error}"));
+fn scene(isolation: Isolation) -> io::Result<(HostSandbox, CommandSpec, TempDir)> {
+    let folder = tempfile::tempdir()?;
     let mut config = HostConfig::new(PathBuf::from(env!("CARGO_BIN_EXE_corvid-sandbox-stage")));
     config.isolation = isolation;
     let sandbox = HostSandbox::new(config);
@@ -101,8 +155,5 @@ fn scene(isolation: Isolation) -> (HostSandbox, CommandSpec, tempfile::TempDir) 
             ..Wider::default()
         }),
     };
-    (sandbox, command, folder)
+    Ok((sandbox, command, folder))
 }
-
-criterion_group!(benches, bench);
-criterion_main!(benches);

@@ -105,4 +105,9 @@ impl Isolation {
     pub(crate) fn confines(self) -> bool {
         !matches!(self, Self::WithoutLandlock | Self::Nothing)
     }
+
+    /// Whether all that there is of a command can be ended at once, without looking for it.
+    pub(crate) fn ends_as_one(self) -> bool {
+        matches!(self, Self::Full | Self::Nothing)
+    }
 }

@@ -96,10 +96,10 @@ impl HostSandbox {
             missing: unenforced.iter().cloned().chain(left_out).collect(),
         };
         let mut executable = grants::executable();
-        executable.retain(|path| borders.grantable(path));
+        executable.retain(|path| path.exists() && borders.grantable(path));
         executable.extend(borders.readable.iter().cloned());
         let mut readable = grants::readable();
-        readable.retain(|path| borders.grantable(path));
+        readable.retain(|path| path.exists() && borders.grantable(path));
         Self {
             limits: config.limits,
             isolation,

@@ -1,4 +1,4 @@
-//! Which system calls a command may make, as seccomp filters.
+//! Which system calls a command may make, as a seccomp filter.
 //! Invariant: everything is allowed but what is listed; a refused call fails as if not permitted, so that
 //! a program can go on without it.
 //! It must not know which files a command reaches; Landlock decides that.
@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 
 use nix::libc::{self, c_long};
 use seccompiler::{
-    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
-    SeccompFilter, SeccompRule, TargetArch, sock_filter,
+    BackendError, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule, TargetArch,
 };
 
-use super::sockets;
+use super::{program, sockets};
 
 /// Refused whatever the arguments.
 const REFUSED: &[c_long] = &[
@@ -136,34 +135,15 @@ pub(super) fn supported() -> bool {
     target().is_ok() && rustix::thread::secure_computing_mode().is_ok()
 }
 
-/// Puts the filters in force for this thread and whatever it starts, for good.
+/// Puts the filter in force for this thread and whatever it starts, for good.
 pub(super) fn enforce(apart: Apart) -> Result<(), String> {
-    let programs = programs(apart).map_err(|error| error.to_string())?;
-    programs.iter().try_for_each(|program| {
-        seccompiler::apply_filter(program).map_err(|error| error.to_string())
-    })
-}
-
-fn programs(apart: Apart) -> Result<Vec<BpfProgram>, BackendError> {
-    let refuse = |rules, errno: libc::c_int| {
-        SeccompFilter::new(
-            rules,
-            SeccompAction::Allow,
-            SeccompAction::Errno(errno.unsigned_abs()),
-            target()?,
-        )?
-        .try_into()
-    };
+    let refused = refused(apart).map_err(|error| error.to_string())?;
+    let target = target().map_err(|error| error.to_string())?;
     // Its flags lie in memory, where a filter cannot look; a C library then takes `clone`.
-    let unknown = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    let mut programs = vec![
-        refuse(refused(apart)?, libc::EPERM)?,
-        refuse(unknown, libc::ENOSYS)?,
-    ];
-    if cfg!(target_arch = "x86_64") {
-        programs.push(no_second_numbering());
-    }
-    Ok(programs)
+    let unknown = [libc::SYS_clone3];
+    let program =
+        program::assemble(refused, &unknown, target).map_err(|error| error.to_string())?;
+    seccompiler::apply_filter(&program).map_err(|error| error.to_string())
 }
 
 fn refused(apart: Apart) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
@@ -219,26 +199,6 @@ fn own_signals_only() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
         (libc::SYS_rt_tgsigqueueinfo, Vec::new()),
         (libc::SYS_pidfd_send_signal, Vec::new()),
     ]))
-}
-
-/// Programs of a second, rarely used numbering of the same calls would slip through the list.
-fn no_second_numbering() -> BpfProgram {
-    const FIRST: u32 = 0x4000_0000;
-    const LOAD_NUMBER: u16 = 0x20;
-    const AT_LEAST: u16 = 0x35;
-    const RETURN: u16 = 0x06;
-    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
-    vec![
-        step(LOAD_NUMBER, 0, 0, 0),
-        step(AT_LEAST, 0, 1, FIRST),
-        step(
-            RETURN,
-            0,
-            0,
-            libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs(),
-        ),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ]
 }
 
 pub(super) fn each<T>(

@@ -8,6 +8,7 @@ mod filter;
 mod loopback;
 mod mounts;
 mod namespaces;
+mod program;
 pub(super) mod relay;
 mod rules;
 mod sockets;

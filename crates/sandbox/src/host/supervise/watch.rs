@@ -130,10 +130,13 @@ impl Watch {
         })
     }
 
-    /// Reads the finding and gives the stage a moment to end by itself, which it does after ending what
-    /// the command left: looking for processes to end is dear, and mostly there is none.
+    /// Reads the finding. Where what the command left must be looked for one by one, which is dear, and mostly
+    /// there is none, the stage gets a moment to do that and end by itself.
     fn hear_out(&self) -> Option<Finding> {
         let finding = pipe::read_line::<Finding>(&self.finding).unwrap_or(None);
+        if self.isolation.ends_as_one() {
+            return finding;
+        }
         // Whether or not it ended, it is ended next.
         match pipe::wait_closed(&self.finding, STAGE_PATIENCE) {
             Ok(_) | Err(_) => finding,
