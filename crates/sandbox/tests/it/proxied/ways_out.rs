@@ -29,25 +29,11 @@ fn ways_out(tcp: &TcpListener, udp: &UdpSocket) -> Vec<(&'static str, String)> {
             "socket(S, {family}, SOCK_DGRAM, 0) and send(S, \"x\", 0, {to})"
         ))
     };
-    vec![
+    let mut ways = vec![
         ("TCP", format!("exec 3<>/dev/tcp/127.0.0.1/{tcp}")),
         (
             "TCP by another address",
             format!("exec 3<>/dev/tcp/127.0.0.9/{tcp}"),
-        ),
-        (
-            "TCP by a mapped address",
-            stream(
-                "AF_INET6",
-                format!("connect(S, pack_sockaddr_in6({tcp}, {mapped}))"),
-            ),
-        ),
-        (
-            "TCP that opens with its first bytes",
-            stream(
-                "AF_INET",
-                format!("send(S, \"x\", 0x20000000, pack_sockaddr_in({tcp}, INADDR_LOOPBACK))"),
-            ),
         ),
         (
             "UDP",
@@ -56,11 +42,41 @@ fn ways_out(tcp: &TcpListener, udp: &UdpSocket) -> Vec<(&'static str, String)> {
                 format!("pack_sockaddr_in({udp}, INADDR_LOOPBACK)"),
             ),
         ),
-        (
+    ];
+    // What a system can be set not to have at all.
+    if UdpSocket::bind("[::]:0").is_ok() {
+        ways.push((
+            "TCP by a mapped address",
+            stream(
+                "AF_INET6",
+                format!("connect(S, pack_sockaddr_in6({tcp}, {mapped}))"),
+            ),
+        ));
+        ways.push((
             "UDP by a mapped address",
             datagram("AF_INET6", format!("pack_sockaddr_in6({udp}, {mapped})")),
-        ),
-    ]
+        ));
+    }
+    if opens_with_bytes() {
+        ways.push((
+            "TCP that opens with its first bytes",
+            stream(
+                "AF_INET",
+                format!("send(S, \"x\", 0x20000000, pack_sockaddr_in({tcp}, INADDR_LOOPBACK))"),
+            ),
+        ));
+    }
+    ways
+}
+
+/// Whether this system's clients may send before a connection is there.
+fn opens_with_bytes() -> bool {
+    std::fs::read_to_string("/proc/sys/net/ipv4/tcp_fastopen").is_ok_and(|setting| {
+        setting
+            .trim()
+            .parse::<u32>()
+            .is_ok_and(|bits| bits & 1 == 1)
+    })
 }
 
 /// Whether anything came since the last look.
