@@ -135,13 +135,6 @@ impl Asked {
         let writes = escalate.writes.as_deref().unwrap_or_default();
         let writes = beyond::writes(writes, working_dir, config.home.as_deref())
             .map_err(|problem| format!("argument `escalate.writes`: {problem}"))?;
-        if hosts.is_empty() && writes.is_empty() && lacking.is_empty() {
-            return Err(
-                "argument `escalate` asks for nothing; name the `hosts` to reach or the `writes` to make \
-                 outside the working folder, or leave it out"
-                    .to_owned(),
-            );
-        }
         Ok(Some(Wider {
             reason: reason.to_owned(),
             hosts,

@@ -4,6 +4,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use corvid_core::Wider;
 use corvid_sandbox::egress::Allowed;
 
 /// The most names of a kind: a person reads them all.
@@ -30,6 +31,21 @@ pub(super) fn writes(
         place(path, working_dir, home).map_err(|problem| format!("{path:?} {problem}"))
     });
     sorted(paths.collect::<Result<_, _>>()?)
+}
+
+/// Whether something is asked for; where much is lacking there is no more to ask for.
+///
+/// # Errors
+/// One sentence that names what to say.
+pub(super) fn asks_for_something(wider: &Wider) -> Result<(), String> {
+    if wider.hosts.is_empty() && wider.writes.is_empty() && wider.lacking.is_empty() {
+        return Err(
+            "argument `escalate` asks for nothing; name the `hosts` to reach or the `writes` to make outside the \
+             working folder, or leave it out"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 fn sorted(mut names: Vec<String>) -> Result<Vec<String>, String> {

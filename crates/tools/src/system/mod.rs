@@ -117,12 +117,7 @@ impl Run {
 
     /// The command, ready to run, in a place that is there.
     async fn work(&self, call: &Invocation, asked: &Asked) -> Result<Work, ToolError> {
-        if let Some(folder) = asked.working_dir.clone() {
-            let root = call.working_dir.clone();
-            blocking::to_the_end(move || subfolder(&root, &folder))
-                .await?
-                .map_err(ToolError::Tell)?;
-        }
+        begins_somewhere(call, asked).await?;
         let mut command = self.command(call, asked).map_err(ToolError::Tell)?;
         if !asked.background {
             // The turn keeps its time itself: what it moves to the background is to go on.
@@ -193,9 +188,11 @@ impl Tool for Run {
     fn check(&self, given: &Value, working_dir: &Path) -> Result<Checked, String> {
         let asked = self.asked(given)?;
         let lacking = self.lacking(given, working_dir);
+        let wider = asked.wider(&self.config, working_dir, lacking)?;
+        wider.as_ref().map_or(Ok(()), beyond::asks_for_something)?;
         Ok(Checked {
             effect: Effect::Reconcilable,
-            wider: asked.wider(&self.config, working_dir, lacking)?,
+            wider,
             timeout_ms: milliseconds(asked.timeout(&self.config)?),
             inquiry: None,
             resource: asked.command,
@@ -204,6 +201,7 @@ impl Tool for Run {
 
     async fn preview(&self, call: &Invocation) -> Result<Preview, ToolError> {
         let asked = self.asked(&call.arguments).map_err(ToolError::Tell)?;
+        begins_somewhere(call, &asked).await?;
         self.lacking(&call.arguments, &call.working_dir);
         let command = self.command(call, &asked).map_err(ToolError::Tell)?;
         let (sandbox, described) = (Arc::clone(&self.sandbox), command.clone());
@@ -258,6 +256,16 @@ impl Tool for Run {
         };
         self.became(call, &asked, proof).await
     }
+}
+
+/// Checks that the folder in which the command begins is there.
+async fn begins_somewhere(call: &Invocation, asked: &Asked) -> Result<(), ToolError> {
+    let Some(folder) = asked.working_dir.clone() else {
+        return Ok(());
+    };
+    let root = call.working_dir.clone();
+    let found = blocking::to_the_end(move || subfolder(&root, &folder)).await?;
+    found.map(drop).map_err(ToolError::Tell)
 }
 
 /// The machine's present run, as a proof.

@@ -188,6 +188,20 @@ async fn a_background_call_that_was_not_noted_never_began() {
 }
 
 #[tokio::test]
+async fn what_became_of_a_call_is_known_on_a_system_that_lacks_less() {
+    let before = Scene::new();
+    *before.sandbox.lacking.lock().expect("lock") = vec!["no Landlock".to_owned()];
+    let asked = json!({ "command": "x", "escalate": { "reason": "to look" } });
+    let call = invocation(&before, 0, asked);
+    let scene = Scene::new();
+    let records = &scene.sandbox.records;
+    let record = CommandRecord::NotStarted;
+    records.lock().expect("lock").push_back(record);
+    let found = scene.tool("system.run").reconcile(&call, None).await;
+    assert_eq!(found, Reconciled::NotDone);
+}
+
+#[tokio::test]
 async fn the_end_of_a_dead_process_s_job_is_found_out() {
     let stopped = CommandEnd {
         ending: CommandEnding::Stopped,

@@ -203,6 +203,10 @@ async fn what_the_sandbox_refuses_is_not_asked() {
     let escalate = json!({ "reason": "r", "writes": ["/etc"] });
     let refused = preview(&scene, 0, json!({ "command": "x", "escalate": escalate })).await;
     assert_eq!(refused, Err("`/etc` is a system folder".to_owned()));
+    let nowhere = json!({ "command": "x", "working_dir": "nowhere" });
+    let refused = preview(&scene, 0, nowhere).await;
+    let named = "argument `working_dir` is \"nowhere\"; ";
+    assert!(refused.is_err_and(|text| text.starts_with(named)));
 }
 
 #[tokio::test]
