@@ -50,7 +50,7 @@ impl Questions for Terminal {
             Ok((answer, person)) => {
                 locked(&self.screen)
                     .live()
-                    .answered_here(&question.question);
+                    .answered_here(&question.question, &answer);
                 Heard::Answered {
                     answer,
                     by: local(person),

@@ -11,12 +11,12 @@ mod live;
 mod page;
 mod render;
 mod screen;
+mod surface;
 mod talk;
 mod watch;
 mod wrap;
 
 use std::future::poll_fn;
-use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -34,6 +34,7 @@ pub use page::Printed;
 use page::{Page, Reply};
 pub use render::{Look, plain, screen};
 use screen::Screen;
+pub use surface::{Form, Person, Surface};
 use watch::Watch;
 
 /// The channel's name in addresses.
@@ -41,42 +42,6 @@ pub const NAME: &str = "terminal";
 
 /// How often the moving line is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
-
-/// What standard output and error are, and who sits there.
-pub struct Surface {
-    /// Standard output.
-    pub out: Box<dyn Write + Send>,
-    /// How a reply is written there.
-    pub form: Form,
-    /// Standard error.
-    pub err: Box<dyn Write + Send>,
-    /// How progress is drawn there; none in a pipe.
-    pub progress: Option<Look>,
-    /// Who sits there; none if nobody does.
-    pub person: Option<Person>,
-    /// Whether a question that nobody here answers is shown, and waits for an answer from elsewhere.
-    pub waits: bool,
-}
-
-/// Who sits at the terminal.
-#[derive(Clone, Debug)]
-pub struct Person {
-    /// Their immutable id: the local user's.
-    pub id: String,
-    /// Where their answers are typed.
-    pub keyboard: Keyboard,
-}
-
-/// How an answer is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// As the model wrote it.
-    Plain,
-    /// Laid out for a screen.
-    Screen(Look),
-    /// As [`Frame`](corvid_core::wire::Frame)s of this session, one JSON object a line, the reply last.
-    Json(SessionId),
-}
 
 /// The terminal that this process was started from.
 pub struct Terminal {
@@ -87,6 +52,8 @@ pub struct Terminal {
     composed: Mutex<Vec<ReplyComposed>>,
     /// Held by whoever reads the keyboard; none once it is gone.
     person: Arc<tokio::sync::Mutex<Option<Person>>>,
+    /// Of the person who sat here at first; for looking at the terminal alone.
+    keyboard: Option<Keyboard>,
     waits: bool,
     /// How many questions are open, or wait for the keyboard.
     asking: watched::Sender<usize>,
@@ -107,6 +74,10 @@ impl Terminal {
             screen: Mutex::new(Screen::new(surface.err, surface.progress)),
             live: Mutex::default(),
             composed: Mutex::default(),
+            keyboard: surface
+                .person
+                .as_ref()
+                .map(|person| person.keyboard.clone()),
             person: Arc::new(tokio::sync::Mutex::new(surface.person)),
             waits: surface.waits,
             asking: watched::Sender::new(0),
@@ -139,7 +110,7 @@ impl Terminal {
                 pressed = watch.pressed() => watch.act(self, pressed).await,
                 _ = ticks.tick(), if draws => {
                     tick += 1;
-                    locked(&self.screen).draw(self.clock.now(), tick);
+                    self.draw(tick);
                 }
             }
         }
@@ -189,6 +160,20 @@ impl Terminal {
     /// The replies whose composing was seen so far: this process's own, and those it made for others.
     pub fn composed(&self) -> Vec<ReplyComposed> {
         locked(&self.composed).clone()
+    }
+
+    /// Draws the moving line on the screen as it is now, unless that is another job's.
+    fn draw(&self, tick: usize) {
+        let mut screen = locked(&self.screen);
+        if let Some(keyboard) = &self.keyboard {
+            if !keyboard.is_in_front() {
+                return;
+            }
+            if let Some(columns) = keyboard.columns() {
+                screen.resize(columns);
+            }
+        }
+        screen.draw(self.clock.now(), tick);
     }
 
     async fn next(&self) -> Option<LiveEvent> {

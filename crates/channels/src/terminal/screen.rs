@@ -67,6 +67,13 @@ impl Screen {
         }
     }
 
+    /// The screen has so many columns now.
+    pub(super) fn resize(&mut self, columns: usize) {
+        if let Some(look) = &mut self.look {
+            look.width = columns;
+        }
+    }
+
     /// What has been seen of the turn.
     pub(super) fn live(&mut self) -> &mut Live {
         &mut self.live

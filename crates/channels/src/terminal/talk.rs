@@ -47,8 +47,8 @@ impl Talk<'_> {
     pub(super) async fn run<T: Clone + Send + Sync>(&self, mut dialog: Dialog<T>) -> Option<T> {
         let mut changes = Changes::new();
         loop {
-            self.show(&dialog);
             self.come_to_front().await;
+            self.show(&dialog);
             // What was typed before the card was there is no answer to it.
             self.keyboard.forget();
             dialog.appear(self.clock.now());
@@ -86,7 +86,7 @@ impl Talk<'_> {
     /// Waits until what is typed is meant for this job.
     async fn come_to_front(&self) {
         if !self.keyboard.is_in_front() {
-            locked(self.screen).keep(&["  `fg` brings this here to answer".to_owned()]);
+            locked(self.screen).keep(&["a question waits; `fg` brings it here".to_owned()]);
             self.keyboard.in_front(self.clock).await;
         }
     }

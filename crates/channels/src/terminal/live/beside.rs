@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use corvid_core::wire::{
-    Answer, Answerer, CallId, CallStatus, EventBody, JobEnd, JobId, JobStart, Question, QuestionId,
-    Requester, Scope, Subject,
+    Answer, Answerer, Approval, CallId, CallStatus, CardForm, EventBody, JobEnd, JobId, JobStart,
+    Question, QuestionId, Requester, Scope, Subject,
 };
 
 use crate::inert::inert_line;
@@ -21,14 +21,14 @@ const SHOWN_MOVING: usize = 40;
 #[derive(Debug, Default)]
 pub(super) struct Beside {
     open: Option<Box<Question>>,
-    here: Option<QuestionId>,
+    here: Option<(QuestionId, Answer)>,
     jobs: BTreeMap<JobId, (CallId, String)>,
 }
 
 impl Beside {
-    /// This question was answered here.
-    pub(super) fn answered_here(&mut self, question: &QuestionId) {
-        self.here = Some(question.clone());
+    /// This answer was given here.
+    pub(super) fn answered_here(&mut self, question: &QuestionId, answer: &Answer) {
+        self.here = Some((question.clone(), answer.clone()));
     }
 
     /// Whether a call goes on as a job.
@@ -39,7 +39,7 @@ impl Beside {
     /// What is waited for; none if no question is open.
     pub(super) fn waiting(&self) -> Option<String> {
         let question = self.open.as_deref()?;
-        let title = clipped(title(question), SHOWN_MOVING);
+        let title = clipped(said(question), SHOWN_MOVING);
         Some(format!(
             "waiting for an answer · {title} · {}",
             question.question
@@ -59,7 +59,7 @@ impl Beside {
                 by,
             } => {
                 let open = self.closed(|open| open.question == *question)?;
-                let here = self.here.take().as_ref() == Some(question);
+                let here = self.here.take() == Some((question.clone(), answer.clone()));
                 Some(answered(&open, answer, by.as_ref().filter(|_| !here)))
             }
             EventBody::InputAdmitted(admission) => {
@@ -76,9 +76,13 @@ impl Beside {
                 };
                 Some(format!("✗ time is up: {outcome}: {}", subject(&open)))
             }
-            EventBody::StopRequested { .. } | EventBody::ReplyComposed(_) => {
+            EventBody::StopRequested { .. } => {
                 let open = self.closed(|_| true)?;
                 Some(format!("✗ not answered: {}", subject(&open)))
+            }
+            EventBody::ReplyComposed(_) => {
+                self.open = None;
+                None
             }
             EventBody::JobStarted(job) => Some(self.started(job)),
             EventBody::JobFinished(end) => Some(self.finished(end)),
@@ -152,12 +156,16 @@ fn answered(question: &Question, answer: &Answer, by: Option<&Answerer>) -> Stri
 }
 
 fn subject(question: &Question) -> String {
-    clipped(title(question), SHOWN)
+    clipped(said(question), SHOWN)
 }
 
-fn title(question: &Question) -> &str {
+/// What says most of a question on one line.
+fn said(question: &Question) -> &str {
     match &question.subject {
-        Subject::Approval(approval) => &approval.card.title,
+        Subject::Approval(Approval { card, .. }) => match card.form {
+            CardForm::Command => &card.body,
+            CardForm::Diff | CardForm::Text => &card.title,
+        },
         Subject::Inquiry(inquiry) => &inquiry.text,
     }
 }

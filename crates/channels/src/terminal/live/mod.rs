@@ -8,7 +8,8 @@ mod words;
 use std::collections::BTreeMap;
 
 use corvid_core::wire::{
-    CallId, CallStatus, EventBody, LiveEvent, Millis, ModelAnswer, OutcomeAnswer, QuestionId,
+    Answer, CallId, CallStatus, EventBody, LiveEvent, Millis, ModelAnswer, OutcomeAnswer,
+    QuestionId,
 };
 
 use self::beside::Beside;
@@ -70,9 +71,9 @@ impl Live {
         }
     }
 
-    /// This question was answered here, so that who answered it needs no saying.
-    pub(super) fn answered_here(&mut self, question: &QuestionId) {
-        self.beside.answered_here(question);
+    /// This answer was given here, so that who gave it needs no saying.
+    pub(super) fn answered_here(&mut self, question: &QuestionId, answer: &Answer) {
+        self.beside.answered_here(question, answer);
     }
 
     /// A call that runs since `before` or longer and could go on in the background.

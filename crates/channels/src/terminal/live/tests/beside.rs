@@ -99,7 +99,7 @@ fn an_answer_is_told_with_who_gave_it() {
         let reason = reason.to_owned();
         answer(Answer::Deny { reason }, by)
     };
-    let title = "run a command with network access";
+    let title = "cargo fetch";
     for (event, expect) in [
         (
             allow(Scope::Once),
@@ -163,15 +163,34 @@ fn who_answered_here_needs_no_telling() {
     );
     assert_eq!(
         live.line(0, 0, false).as_deref(),
-        Some("⠋ waiting for an answer · run a command with network access · q-1")
+        Some("⠋ waiting for an answer · cargo fetch · q-1")
     );
-    live.answered_here(&QuestionId::new("q-1"));
-    let event = answer(Answer::Allow { scope: Scope::Once }, Some(ada()));
+    let allowed = Answer::Allow { scope: Scope::Once };
+    live.answered_here(&QuestionId::new("q-1"), &allowed);
+    let event = answer(allowed, Some(ada()));
     assert_eq!(
         live.apply(&committed(event), 0),
-        ["✓ allowed once: run a command with network access"]
+        ["✓ allowed once: cargo fetch"]
     );
     assert_eq!(live.line(0, 0, false).as_deref(), Some("⠋ starting"));
+}
+
+#[test]
+fn an_answer_from_elsewhere_that_came_first_is_told_as_such() {
+    let mut live = Live::default();
+    live.apply(
+        &committed(EventBody::QuestionAsked(Box::new(approval()))),
+        0,
+    );
+    let allowed = Answer::Allow { scope: Scope::Once };
+    live.answered_here(&QuestionId::new("q-1"), &allowed);
+    let denied = Answer::Deny {
+        reason: String::new(),
+    };
+    assert_eq!(
+        live.apply(&committed(answer(denied, Some(ada()))), 0),
+        ["✗ denied by 1000 (terminal): cargo fetch"]
+    );
 }
 
 fn job_started() -> LiveEvent {
