@@ -113,9 +113,10 @@ impl RulePolicy {
         verdict: &Verdict<'_>,
     ) -> Vec<Overruled> {
         let decided = |rule: &Rule| verdict.rule.is_some_and(|by| std::ptr::eq(by, rule));
-        let matching = self.rules.iter().filter(|rule| {
-            !decided(rule) && rule.holds_for(request) && rule.matches(resource) == Match::Yes
-        });
+        let matching = self
+            .rules
+            .iter()
+            .filter(|rule| !decided(rule) && rule.decides(request, resource) == Match::Yes);
         matching
             .map(|rule| Overruled {
                 rule: rule.name.clone(),
@@ -171,7 +172,7 @@ impl RulePolicy {
             rule.config.effect == PolicyEffect::Allow
                 && rule.holds_for(request)
                 && rule.covers_text(reading)
-                && rule.matches(resource) == Match::No
+                && rule.decides(request, resource) == Match::No
         });
         near.map(|rule| match reading.named() {
             None => format!(

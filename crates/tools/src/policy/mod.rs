@@ -5,15 +5,18 @@
 
 mod command;
 mod explain;
+mod index;
 mod pattern;
 mod place;
 mod presets;
 mod resource;
 mod rule;
+mod sketch;
 
 use corvid_core::{Policy, PolicyDecision, PolicyEffect, PolicyRequest};
 use serde::{Deserialize, Serialize};
 
+use index::Index;
 use resource::Resource;
 use rule::{Match, Rule};
 
@@ -40,6 +43,7 @@ pub struct PolicyConfig {
 pub struct RulePolicy {
     config: PolicyConfig,
     rules: Vec<Rule>,
+    index: Index,
 }
 
 /// What is decided about one thing that a call acts on.
@@ -60,8 +64,12 @@ impl RulePolicy {
             .rules()
             .map(|rule| Rule::preset(preset, rule))
             .chain(configured.map(|(rule, number)| Rule::configured(number, rule)))
-            .collect();
-        Self { config, rules }
+            .collect::<Vec<_>>();
+        Self {
+            index: Index::of(&rules),
+            config,
+            rules,
+        }
     }
 
     /// The decision about each thing that the call acts on, the call's own resource first.
@@ -79,13 +87,9 @@ impl RulePolicy {
     fn verdict<'a>(&'a self, request: &PolicyRequest<'_>, resource: &Resource<'_>) -> Verdict<'a> {
         let mut doubtful = None;
         let mut deciding = None;
-        for rule in self
-            .rules
-            .iter()
-            .rev()
-            .filter(|rule| rule.holds_for(request))
-        {
-            match rule.matches(resource) {
+        for at in self.index.candidates(resource) {
+            let rule = &self.rules[at];
+            match rule.decides(request, resource) {
                 Match::Yes => {
                     deciding = Some(rule);
                     break;

@@ -1,12 +1,10 @@
 //! Wildcard patterns: `*` stands for any run of characters, `?` for one.
-//! Invariant: no pattern and no text can stall a decision; time is bounded by the product of their lengths.
+//! Invariant: no pattern and no text can stall a decision: time is at most the product of their lengths, and
+//! mostly their sum.
 //! It must not know what the text is.
 
 /// Stands in a text for what cannot be read: any run of characters. No command, path or host holds a NUL.
 pub(super) const UNKNOWN: char = '\0';
-
-/// How much of a text that cannot be read whole is looked at, in bytes; whatever follows counts as unknown.
-const LOOKED_AT: usize = 4096;
 
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +12,8 @@ pub(super) struct Pattern {
     text: String,
     /// Bytes before the first wildcard.
     literal: usize,
+    /// What stands before the first and behind the last `*`; none without one.
+    ends: Option<(usize, usize)>,
 }
 
 impl Pattern {
@@ -21,6 +21,10 @@ impl Pattern {
         let text = text.into();
         Self {
             literal: text.find(['*', '?']).unwrap_or(text.len()),
+            ends: text
+                .find('*')
+                .zip(text.rfind('*'))
+                .map(|(first, last)| (first, last + 1)),
             text,
         }
     }
@@ -50,14 +54,76 @@ impl Pattern {
     }
 
     /// Whether it may cover the whole of `text`, if the right thing stands in its unknown places.
-    pub(super) fn may_cover(&self, text: &str) -> bool {
-        let Some(known) = text.find(UNKNOWN) else {
-            return self.covers(text);
-        };
-        let (known, literal) = (&text.as_bytes()[..known], self.literal().as_bytes());
-        let shorter = known.len().min(literal.len());
-        known[..shorter] == literal[..shorter] && overlap(&self.text, text)
+    pub(super) fn may_cover(&self, text: &Open<'_>) -> bool {
+        match self.ends {
+            // Between the ends a `*` and an unknown place can take up all of each other, so the ends decide.
+            Some((first, last)) => {
+                let (head, tail) = (self.text[..first].chars(), self.text[last..].chars());
+                agree(head, text.head.chars()) && agree(tail.rev(), text.tail.chars().rev())
+            }
+            None => fills(text.whole, &self.text),
+        }
     }
+}
+
+/// A text with unknown places.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open<'a> {
+    whole: &'a str,
+    /// Before the first unknown place.
+    head: &'a str,
+    /// Behind the last.
+    tail: &'a str,
+}
+
+impl<'a> Open<'a> {
+    /// None if the text has no unknown place.
+    pub(super) fn of(whole: &'a str) -> Option<Self> {
+        let (head, _) = whole.split_once(UNKNOWN)?;
+        let (_, tail) = whole.rsplit_once(UNKNOWN)?;
+        Some(Self { whole, head, tail })
+    }
+
+    /// What stands before the first unknown place.
+    pub(super) fn head(&self) -> &'a str {
+        self.head
+    }
+}
+
+/// Whether a pattern without `*` and a text are the same as far as both go.
+fn agree(pattern: impl Iterator<Item = char>, text: impl Iterator<Item = char>) -> bool {
+    pattern
+        .zip(text)
+        .all(|(one, other)| one == '?' || one == other)
+}
+
+/// Whether `open` can become `pattern`, which has no `*`.
+fn fills(open: &str, pattern: &str) -> bool {
+    // The same as covering, with the unknown places for wildcards; a `?` of the pattern is any character.
+    let parts: Vec<&str> = open.split(UNKNOWN).collect();
+    let pattern: Vec<char> = pattern.chars().collect();
+    let is_at = |part: &str, at: usize| {
+        pattern.len() >= at + part.chars().count()
+            && agree(pattern[at..].iter().copied(), part.chars())
+    };
+    let last = parts.len() - 1;
+    let mut at = 0;
+    for (index, part) in parts.iter().enumerate() {
+        let count = part.chars().count();
+        let found = if index == 0 {
+            is_at(part, 0).then_some(0)
+        } else if index == last {
+            let end = pattern.len().checked_sub(count);
+            end.filter(|end| *end >= at && is_at(part, *end))
+        } else {
+            (at..=pattern.len()).find(|at| is_at(part, *at))
+        };
+        match found {
+            Some(found) => at = found + count,
+            None => return false,
+        }
+    }
+    true
 }
 
 /// Whether `pattern` covers the whole of `text`. Linear in space and, since only the latest `*` is ever
@@ -90,35 +156,6 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
         }
     }
     pattern[at..].iter().all(|byte| *byte == b'*')
-}
-
-/// Whether some text is covered by both `pattern` and `text` with its unknown places.
-fn overlap(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let cut = text.floor_char_boundary(LOOKED_AT);
-    let beyond = (cut < text.len()).then_some(UNKNOWN);
-    let text: Vec<char> = text[..cut].chars().chain(beyond).collect();
-    // `meets[j]`: whether what is left of the pattern and `text[j..]` have something in common.
-    let mut meets = vec![false; text.len() + 1];
-    for at in (0..=pattern.len()).rev() {
-        let rest = pattern.get(at);
-        let mut next = vec![false; text.len() + 1];
-        for seen in (0..=text.len()).rev() {
-            // `meets` is the row of `at + 1`, `next` the one being made.
-            next[seen] = match (rest, text.get(seen)) {
-                (None, None) => true,
-                (Some('*'), Some(_)) => meets[seen] || next[seen + 1],
-                (Some('*'), None) => meets[seen],
-                (Some(_), Some(&UNKNOWN)) => next[seen + 1] || meets[seen],
-                (None, Some(&UNKNOWN)) => next[seen + 1],
-                (Some('?'), Some(_)) => meets[seen + 1],
-                (Some(one), Some(other)) => one == other && meets[seen + 1],
-                (Some(_), None) | (None, Some(_)) => false,
-            };
-        }
-        meets = next;
-    }
-    meets[0]
 }
 
 #[cfg(test)]
@@ -155,8 +192,8 @@ mod tests {
     fn what_is_unknown_may_be_anything() {
         let check = |pattern: &str, text, expect| {
             assert_eq!(
-                Pattern::new(pattern).may_cover(text),
-                expect,
+                Open::of(text).map(|text| Pattern::new(pattern).may_cover(&text)),
+                Some(expect),
                 "`{pattern}` on {text:?}"
             );
         };
@@ -168,10 +205,32 @@ mod tests {
         check("git push", "git p\0l", false);
         check("git push*", "echo \0", false);
         check("git ?ush", "git \0", true);
-        check("git push*", "git pull", false);
+        check("git ?u?h now", "\0 p\0 now", true);
+        check("git push now", "\0 now \0 now", false);
         check("*.env", "src/\0", true);
         check("a?c", "a\0", true);
         check("a?c", "ac\0d", false);
-        check("rm *", &format!("rm {}\0", "x".repeat(3 * LOOKED_AT)), true);
+        check("rm *", &format!("rm {}\0", "x".repeat(50_000)), true);
+    }
+
+    proptest::proptest! {
+        /// Whatever stands in the unknown places, a pattern that covers it may cover the open text.
+        #[test]
+        fn no_filling_is_ruled_out(
+            pattern in "[ab*?]{0,8}",
+            parts in proptest::collection::vec("[ab]{0,4}", 2..5),
+            fillings in proptest::collection::vec("[ab]{0,4}", 4),
+        ) {
+            let pattern = Pattern::new(pattern);
+            let open = parts.join("\0");
+            let mut filled = String::new();
+            for (part, filling) in parts.iter().zip(std::iter::once("").chain(fillings.iter().map(String::as_str))) {
+                filled.push_str(filling);
+                filled.push_str(part);
+            }
+            let may_cover = Open::of(&open).is_some_and(|open| pattern.may_cover(&open));
+            proptest::prop_assert!(may_cover || !pattern.covers(&filled), "{filled}");
+            proptest::prop_assert!(may_cover || !pattern.covers(&open));
+        }
     }
 }

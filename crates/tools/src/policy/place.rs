@@ -3,7 +3,7 @@
 //! restriction holds for whatever has something in common with it, and a permission only for what lies within it.
 //! It must not know a rule's effect.
 
-use super::pattern::{Pattern, UNKNOWN};
+use super::pattern::{Open, Pattern, UNKNOWN};
 
 /// The ports of a host that is named without one.
 const USUAL_PORTS: [&str; 2] = ["80", "443"];
@@ -28,36 +28,70 @@ pub(super) fn reaches(pattern: &Pattern, path: &str) -> bool {
     pattern.covers(path) || is_within(named) || is_root
 }
 
-/// Whether every host that `asked` stands for is covered.
-pub(super) fn covers_host(pattern: &Pattern, asked: &str) -> bool {
-    pattern.covers(&shape(asked))
+/// A host that is asked for, maybe with wildcards.
+pub(super) struct Host<'a> {
+    asked: &'a str,
+    /// In small letters, without a final dot, and with what its wildcards stand for unknown.
+    shape: String,
 }
 
-/// Whether some host that `asked` stands for is covered.
-pub(super) fn reaches_host(pattern: &Pattern, asked: &str) -> bool {
-    let asked = shape(asked);
-    let (asked, asked_port) = with_port(&asked);
-    let (name, port) = with_port(pattern.as_str());
-    let ports: &[&str] = match &asked_port {
-        Some(port) => &[port],
-        None => &USUAL_PORTS,
-    };
-    let has_port = port.is_none_or(|port| {
-        let port = Pattern::new(port);
-        ports.iter().any(|asked| port.covers(asked))
-    });
-    has_port && Pattern::new(name).may_cover(asked)
-}
-
-/// The host in small letters, without a final dot, and with what its wildcards stand for unknown.
-fn shape(host: &str) -> String {
-    let (name, port) = with_port(host);
-    let mut shape = name.trim_end_matches('.').to_ascii_lowercase();
-    if let Some(port) = port {
-        shape.push(':');
-        shape.push_str(port);
+impl<'a> Host<'a> {
+    pub(super) fn new(asked: &'a str) -> Self {
+        let (name, port) = with_port(asked);
+        let mut shape = name.trim_end_matches('.').to_ascii_lowercase();
+        if let Some(port) = port {
+            shape.push(':');
+            shape.push_str(port);
+        }
+        Self {
+            asked,
+            shape: shape.replace('*', UNKNOWN.encode_utf8(&mut [0; 4])),
+        }
     }
-    shape.replace('*', &UNKNOWN.to_string())
+
+    pub(super) fn as_str(&self) -> &'a str {
+        self.asked
+    }
+}
+
+/// A pattern for hosts.
+#[derive(Clone, Debug)]
+pub(super) struct HostPattern {
+    whole: Pattern,
+    name: Pattern,
+    /// None if it names no port, which restricts every port and allows the usual ones.
+    port: Option<Pattern>,
+}
+
+impl HostPattern {
+    pub(super) fn new(text: &str) -> Self {
+        let text = text.to_ascii_lowercase();
+        let (name, port) = with_port(&text);
+        Self {
+            name: Pattern::new(name),
+            port: port.map(Pattern::new),
+            whole: Pattern::new(text.as_str()),
+        }
+    }
+
+    /// Whether every host that is asked for is covered.
+    pub(super) fn covers(&self, host: &Host<'_>) -> bool {
+        self.whole.covers(&host.shape)
+    }
+
+    /// Whether some host that is asked for is covered.
+    pub(super) fn reaches(&self, host: &Host<'_>) -> bool {
+        let (name, port) = with_port(&host.shape);
+        let asked = port.as_ref();
+        let ports = asked.map_or(USUAL_PORTS.as_slice(), std::slice::from_ref);
+        let has_port = self
+            .port
+            .as_ref()
+            .is_none_or(|port| ports.iter().any(|asked| port.covers(asked)));
+        has_port
+            && Open::of(name)
+                .map_or_else(|| self.name.covers(name), |name| self.name.may_cover(&name))
+    }
 }
 
 /// Name and port; an IPv6 address has a port only behind its bracket.
@@ -113,7 +147,7 @@ mod tests {
     fn a_permission_covers_every_host_that_is_asked_for() {
         let check = |pattern: &str, host, expect| {
             assert_eq!(
-                covers_host(&Pattern::new(pattern), host),
+                HostPattern::new(pattern).covers(&Host::new(host)),
                 expect,
                 "`{pattern}`, `{host}`"
             );
@@ -132,7 +166,7 @@ mod tests {
     fn a_restriction_covers_any_host_that_is_asked_for() {
         let check = |pattern: &str, host, expect| {
             assert_eq!(
-                reaches_host(&Pattern::new(pattern), host),
+                HostPattern::new(pattern).reaches(&Host::new(host)),
                 expect,
                 "`{pattern}`, `{host}`"
             );

@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use corvid_core::PolicyRequest;
 
 use super::command::Reading;
+use super::place::Host;
+use super::sketch::Sketch;
 
 /// What rules call the lack of a sandbox.
 pub(super) const UNCONFINED: &str = "unconfined";
@@ -48,7 +50,7 @@ pub(super) enum Resource<'a> {
     /// Anything else.
     Text(&'a str),
     /// A host, `name` or `name:port`, maybe with wildcards.
-    Host(&'a str),
+    Host(Host<'a>),
     /// A place to write.
     Write(&'a str),
     /// That nothing confines it.
@@ -62,7 +64,7 @@ impl<'a> Resource<'a> {
         let Some(wider) = request.wider else {
             return resources;
         };
-        resources.extend(wider.hosts.iter().map(|host| Self::Host(host)));
+        resources.extend(wider.hosts.iter().map(|host| Self::Host(Host::new(host))));
         resources.extend(wider.writes.iter().map(|path| Self::Write(path)));
         // Leaving the sandbox without naming what for is leaving all of it.
         if !wider.lacking.is_empty() || resources.len() == 1 {
@@ -97,12 +99,36 @@ impl<'a> Resource<'a> {
         }
     }
 
+    /// The texts that patterns are compared with, so that most rules are ruled out at a glance. None for what only
+    /// few rules are about.
+    pub(super) fn sketch(&self) -> Option<Cow<'_, Sketch>> {
+        let mut sketch = Sketch::default();
+        match self {
+            Self::Command(reading) => return Some(Cow::Borrowed(reading.sketch())),
+            Self::Path {
+                asked,
+                relative,
+                absolute,
+            } => {
+                sketch.text(asked);
+                sketch.folder(absolute);
+                if let Some(relative) = relative {
+                    sketch.folder(relative);
+                }
+            }
+            Self::Text(text) => sketch.text(text),
+            Self::Write(path) => sketch.folder(path),
+            Self::Host(_) | Self::Unconfined => return None,
+        }
+        Some(Cow::Owned(sketch))
+    }
+
     /// The resource as a rule would name it.
     pub(super) fn name(&self) -> Cow<'a, str> {
         match self {
             Self::Command(reading) => reading.line().into(),
             Self::Path { asked: text, .. } | Self::Text(text) => (*text).into(),
-            Self::Host(host) => format!("{HOST}{host}").into(),
+            Self::Host(host) => format!("{HOST}{}", host.as_str()).into(),
             Self::Write(path) => format!("{WRITE}{path}").into(),
             Self::Unconfined => UNCONFINED.into(),
         }

@@ -6,9 +6,11 @@ use corvid_core::wire::Effect;
 use corvid_core::{PolicyEffect, PolicyRequest};
 use serde::{Deserialize, Serialize};
 
-use super::pattern::{Pattern, UNKNOWN};
+use super::pattern::Pattern;
+use super::place::HostPattern;
 use super::presets::{Calls, Preset, PresetRule};
 use super::resource::{HOST, Kind, Resource, UNCONFINED, WRITE};
+use super::sketch::Probe;
 use super::{command::Reading, place};
 
 /// A rule as it is written in the configuration. In all patterns `*` stands for any run of characters, `?` for one.
@@ -45,6 +47,8 @@ pub(super) struct Rule {
     kind: Kind,
     /// Without the prefix that says the kind.
     resource: Pattern,
+    /// Of a rule about hosts.
+    host: Option<HostPattern>,
     /// Of a rule that restricts: the same with more words, as a command has them.
     longer: Option<Pattern>,
     session: Option<Pattern>,
@@ -98,7 +102,7 @@ impl Rule {
     fn new(name: String, config: RuleConfig, preset: Option<Preset>, calls: Calls) -> Self {
         let written = config.resource.as_str();
         let (kind, resource) = if let Some(host) = written.strip_prefix(HOST) {
-            (Kind::Host, host.to_ascii_lowercase())
+            (Kind::Host, host.to_owned())
         } else if let Some(path) = written.strip_prefix(WRITE) {
             (Kind::Write, path.to_owned())
         } else if written == UNCONFINED {
@@ -108,7 +112,9 @@ impl Rule {
         };
         let restricts = config.effect != PolicyEffect::Allow;
         Self {
-            longer: restricts.then(|| Pattern::new(format!("{resource} *"))),
+            longer: (restricts && !resource.ends_with('*'))
+                .then(|| Pattern::new(format!("{resource} *"))),
+            host: (kind == Kind::Host).then(|| HostPattern::new(&resource)),
             resource: Pattern::new(resource),
             kind,
             calls,
@@ -132,11 +138,26 @@ impl Rule {
             && person.is_none_or(|person| person.covers(&asking()))
     }
 
-    /// Whether it is about this.
-    pub(super) fn matches(&self, resource: &Resource<'_>) -> Match {
-        if self.kind != resource.kind() {
+    /// Whether it is about a call, and about this resource of it.
+    pub(super) fn decides(&self, request: &PolicyRequest<'_>, resource: &Resource<'_>) -> Match {
+        if self.kind != resource.kind() || !self.holds_for(request) {
             return Match::No;
         }
+        self.matches(resource)
+    }
+
+    /// What it is about.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What texts must have for the rule to match them; none if it matches all.
+    pub(super) fn probe(&self) -> Option<Probe> {
+        (!self.resource.is_all()).then(|| Probe::of(self.resource.as_str()))
+    }
+
+    /// Whether it is about this resource.
+    fn matches(&self, resource: &Resource<'_>) -> Match {
         if self.resource.is_all() {
             return Match::Yes;
         }
@@ -166,8 +187,13 @@ impl Rule {
                         .is_some_and(|path| place::reaches(&self.resource, path)),
             ),
             Resource::Text(text) => yes_if(self.resource.covers(text)),
-            Resource::Host(host) if allows => yes_if(place::covers_host(&self.resource, host)),
-            Resource::Host(host) => yes_if(place::reaches_host(&self.resource, host)),
+            Resource::Host(host) => yes_if(self.host.as_ref().is_some_and(|pattern| {
+                if allows {
+                    pattern.covers(host)
+                } else {
+                    pattern.reaches(host)
+                }
+            })),
             Resource::Write(path) if allows => yes_if(place::covers(&self.resource, path)),
             Resource::Write(path) => yes_if(place::reaches(&self.resource, path)),
             Resource::Unconfined => Match::Yes,
@@ -190,21 +216,13 @@ impl Rule {
     /// A restricted command may stand anywhere in the line, in any spelling, and have more words than the pattern.
     fn restricts_command(&self, reading: &Reading<'_>) -> Match {
         let patterns = || std::iter::once(&self.resource).chain(&self.longer);
-        if patterns().any(|pattern| pattern.covers(reading.line())) {
-            return Match::Yes;
+        if patterns().any(|pattern| pattern.covers(reading.line()) || reading.has(pattern)) {
+            Match::Yes
+        } else if patterns().any(|pattern| reading.may_have(pattern)) {
+            Match::Maybe
+        } else {
+            Match::No
         }
-        let mut found = Match::No;
-        for spelling in reading.variants() {
-            for pattern in patterns() {
-                if pattern.covers(spelling) {
-                    return Match::Yes;
-                }
-                if spelling.contains(UNKNOWN) && pattern.may_cover(spelling) {
-                    found = Match::Maybe;
-                }
-            }
-        }
-        found
     }
 
     /// Why, one sentence.

@@ -5,11 +5,13 @@
 
 mod programs;
 mod reader;
-mod variants;
+mod spellings;
 mod word;
 
 use std::cell::OnceCell;
 
+use super::pattern::{Open, Pattern, UNKNOWN};
+use super::sketch::Sketch;
 use reader::Line;
 
 /// A command line, read at the first need.
@@ -20,8 +22,12 @@ pub(super) struct Reading<'a> {
 
 /// What was read of a line.
 struct Read {
-    /// The commands in it, each in every spelling that a rule may mean.
-    variants: Vec<String>,
+    /// The commands in it, each in every spelling that a rule may mean, sorted.
+    spellings: Vec<String>,
+    /// Which spellings have unknown places.
+    open: Vec<usize>,
+    /// All spellings and the line itself.
+    sketch: Sketch,
     /// The words of the line if it is plain.
     plain: Option<Vec<String>>,
 }
@@ -52,10 +58,27 @@ impl<'a> Reading<'a> {
         self.line
     }
 
-    /// The commands in the line: with quotes resolved, assignments and wrappers stripped, and
-    /// [`UNKNOWN`](super::pattern::UNKNOWN) for what cannot be told.
-    pub(super) fn variants(&self) -> &[String] {
-        &self.read().variants
+    /// Whether the pattern covers a command in the line, in any spelling: with quotes resolved, assignments and
+    /// wrappers stripped.
+    pub(super) fn has(&self, pattern: &Pattern) -> bool {
+        let spellings = &self.read().spellings;
+        let literal = pattern.literal();
+        let from = spellings.partition_point(|spelling| spelling.as_str() < literal);
+        spellings[from..]
+            .iter()
+            .take_while(|spelling| spelling.starts_with(literal))
+            .any(|spelling| pattern.covers(spelling))
+    }
+
+    /// Whether the pattern may cover a command in the line of which not everything can be told.
+    pub(super) fn may_have(&self, pattern: &Pattern) -> bool {
+        let read = self.read();
+        let open = read
+            .open
+            .iter()
+            .filter_map(|at| Open::of(&read.spellings[*at]));
+        open.into_iter()
+            .any(|spelling| pattern.may_cover(&spelling))
     }
 
     /// The words of a plain command: one command and nothing that composes, redirects or substitutes. None for
@@ -71,12 +94,27 @@ impl<'a> Reading<'a> {
         Some(&words[..programs::carrier(words).map_or(0, |carrier| carrier.words)])
     }
 
+    /// A quick look at the line and every command in it.
+    pub(super) fn sketch(&self) -> &Sketch {
+        &self.read().sketch
+    }
+
     fn read(&self) -> &Read {
         self.read.get_or_init(|| {
             let line = Line::read(self.line);
+            let spellings = spellings::of(&line);
+            let open = spellings.iter().enumerate();
+            let open = open.filter(|(_, spelling)| spelling.contains(UNKNOWN));
+            let mut sketch = Sketch::default();
+            sketch.text(self.line);
+            for spelling in &spellings {
+                sketch.text(spelling);
+            }
             Read {
-                variants: variants::of(&line),
+                sketch,
+                open: open.map(|(at, _)| at).collect(),
                 plain: line.plain(),
+                spellings,
             }
         })
     }

@@ -3,6 +3,7 @@
 //! It must not know how a line is read.
 
 mod commands;
+mod explaining;
 mod properties;
 
 use std::path::Path;

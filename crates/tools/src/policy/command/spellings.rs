@@ -25,6 +25,10 @@ pub(super) fn of(line: &Line) -> Vec<String> {
     let mut found = Found::default();
     found.line(line, 0);
     if found.unreadable || found.spellings.len() > MOST {
+        // What may be anything makes up for everything that has unknown places.
+        found
+            .spellings
+            .retain(|spelling| !spelling.contains(UNKNOWN));
         found.spellings.push(UNKNOWN.to_string());
     }
     found.spellings.sort_unstable();
