@@ -176,7 +176,7 @@ fn a_question_outlives_the_process_that_asked_it() -> io::Result<()> {
     assert!(run.kill()?.was_killed());
     assert_eq!(
         open_questions(&scene)?.iter().map(id).collect::<Vec<_>>(),
-        [question.clone()]
+        [question.as_str()]
     );
     let approved = scene.agent(["approvals", "approve", &question])?;
     assert_eq!(

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use corvid_testkit::ModelServer;
 use corvid_testkit::model_server::{Reply, Script, When};
 use serde_json::json;
 
@@ -98,10 +99,7 @@ fn a_key_is_nowhere() -> io::Result<()> {
         "{}",
         shown.stdout
     );
-    assert_eq!(
-        scene.model().map(|model| model.violations()),
-        Some(Vec::new())
-    );
+    assert_eq!(scene.model().map(ModelServer::violations), Some(Vec::new()));
     Ok(())
 }
 

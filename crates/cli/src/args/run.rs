@@ -13,9 +13,15 @@ Examples:
   git diff | agent run -e \"review this\"
   agent run -s garden -e \"plan the beds\"     go on in the session `garden`, or begin it
   agent run -c -e \"and the next step?\"       go on in the session used last
-  agent run --id nightly-42 -e \"tidy up\"     asked again with this key, it prints the same answer";
+  agent run --id nightly-42 -e \"tidy up\"     asked again with this key, it prints the same answer
+  agent run --yes -e \"fetch the crates\"      whatever a rule says to ask about is allowed
+  agent run -c -e /undo                      take back what the last turn changed in files";
 
 /// `run`
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line, which clap reads into a bool"
+)]
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// What to ask; standard input is appended when it is not a terminal

@@ -149,7 +149,7 @@ mod tests {
     fn an_id_may_be_cut_short_as_long_as_it_is_clear() {
         let find = |ids: &[&'static str]| {
             the_one(ids, "q-a", ("question", "agent approvals list"))
-                .map(|id| *id)
+                .copied()
                 .map_err(|error| error.to_string())
         };
         assert_eq!(find(&["q-abc"]), Ok("q-abc"));

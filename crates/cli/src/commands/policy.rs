@@ -137,31 +137,29 @@ fn unknown(tools: &Toolset, name: &str) -> anyhow::Error {
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .max_by(|one, other| one.0.total_cmp(&other.0));
     let name = inert_line(name);
-    match alike {
-        Some((_, near)) => anyhow!("no tool is called `{name}`; did you mean `{near}`?"),
-        None => {
-            let names: Vec<&str> = names.collect();
-            anyhow!("no tool is called `{name}`; there are {}", names.join(", "))
-        }
+    if let Some((_, near)) = alike {
+        return anyhow!("no tool is called `{name}`; did you mean `{near}`?");
     }
+    let names: Vec<&str> = names.collect();
+    anyhow!("no tool is called `{name}`; there are {}", names.join(", "))
 }
 
 fn told(explanation: &Explanation) -> String {
-    let mut text = format!("{}\n", effect_word(explanation.effect));
-    for decided in &explanation.resources {
-        text.push_str(&format!(
+    let decided = explanation.resources.iter().map(|decided| {
+        format!(
             "\n{}\n  {} by {}\n  {}\n",
             inert_line(&decided.resource),
             effect_word(decided.effect),
             inert_line(&decided.rule),
             inert_line(&decided.reason)
-        ));
-    }
+        )
+    });
+    let effect = format!("{}\n", effect_word(explanation.effect));
+    let mut parts: Vec<String> = [effect].into_iter().chain(decided).collect();
     if !explanation.what_would_change.is_empty() {
-        text.push_str("\nwhat would change it:\n");
-        for way in &explanation.what_would_change {
-            text.push_str(&format!("  {}\n", inert_line(way)));
-        }
+        parts.push("\nwhat would change it:\n".to_owned());
     }
-    text
+    let ways = explanation.what_would_change.iter();
+    parts.extend(ways.map(|way| format!("  {}\n", inert_line(way))));
+    parts.concat()
 }

@@ -131,13 +131,12 @@ fn told(report: &UndoReport, turn: u32, is_dry: bool) -> String {
         ("restored", "left")
     };
     let width = restored.len();
-    let mut lines = format!("turn {turn}:\n");
-    for path in &report.restored {
-        lines.push_str(&format!("{restored}  {}\n", inert_line(path)));
-    }
-    for (path, why) in &report.left {
+    let back = report.restored.iter();
+    let back = back.map(|path| format!("{restored}  {}\n", inert_line(path)));
+    let as_they_are = report.left.iter().map(|(path, why)| {
         let (path, why) = (inert_line(path), inert_line(why));
-        lines.push_str(&format!("{left:width$}  {path}: {why}\n"));
-    }
-    lines
+        format!("{left:width$}  {path}: {why}\n")
+    });
+    let lines: String = back.chain(as_they_are).collect();
+    format!("turn {turn}:\n{lines}")
 }

@@ -164,8 +164,11 @@ fn effect(text: &str) -> Option<PolicyEffect> {
         .find(|effect| effect_word(*effect) == text)
 }
 
-/// The tables of a list and where they stand; none if it holds anything else.
-fn tables(item: &Item) -> Option<Vec<(Option<Range<usize>>, &dyn TableLike)>> {
+/// A table and where it stands in the text, if that is known.
+type Placed<'a> = (Option<Range<usize>>, &'a dyn TableLike);
+
+/// The tables of a list; none if it holds anything else.
+fn tables(item: &Item) -> Option<Vec<Placed<'_>>> {
     if let Some(tables) = item.as_array_of_tables() {
         let spanned = tables.iter().map(spanned);
         return Some(spanned.collect());
@@ -179,7 +182,7 @@ fn tables(item: &Item) -> Option<Vec<(Option<Range<usize>>, &dyn TableLike)>> {
         .collect()
 }
 
-fn spanned(table: &Table) -> (Option<Range<usize>>, &dyn TableLike) {
+fn spanned(table: &Table) -> Placed<'_> {
     (table.span(), table)
 }
 

@@ -2,6 +2,8 @@
 //! Invariant: a value that passed `check` needs no second look anywhere.
 //! It must not know any key by name.
 
+mod text;
+
 use std::fmt;
 
 use corvid_llm::PRESETS;
@@ -9,6 +11,7 @@ use corvid_tools::policy::RuleConfig;
 use toml_edit::Item;
 
 use super::rules::{self, Flaw};
+use text::{is_host, is_key_variable, is_model, is_name, is_path, is_url, is_word};
 
 /// A value of a key.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -221,43 +224,6 @@ impl Kind {
             Self::Rules => rules::EXAMPLE,
         }
     }
-}
-
-fn is_word(text: &str) -> bool {
-    !text.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
-fn is_model(text: &str) -> bool {
-    let provider = text.split('/').next().unwrap_or("");
-    let known = PRESETS.iter().any(|preset| preset.name == provider);
-    is_word(text) && !text.ends_with('/') && (known || text == "manual")
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-fn is_key_variable(name: &str) -> bool {
-    PRESETS.iter().any(|preset| preset.key_variable == name)
-}
-
-fn is_url(text: &str) -> bool {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or("");
-    !host.is_empty() && !text.contains(['@', '?', '#']) && is_word(text)
-}
-
-fn is_host(text: &str) -> bool {
-    !text.is_empty() && is_word(text) && !text.contains(['/', '@', '?', '#', ','])
-}
-
-fn is_path(text: &str) -> bool {
-    (text.starts_with('/') || text.starts_with("~/")) && !text.contains('\0')
 }
 
 #[cfg(test)]
