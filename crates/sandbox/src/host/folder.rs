@@ -13,7 +13,7 @@ use crate::paths::canonical;
 pub(super) struct Place {
     /// Its real path.
     pub(super) real: PathBuf,
-    /// What is private in it, whether or not it is there.
+    /// What is private in it, whether or not it is there; what lies in something private is not named apart.
     pub(super) private: Vec<PathBuf>,
 }
 
@@ -29,7 +29,9 @@ pub(super) struct Borders {
 
 impl Borders {
     pub(super) fn new(private: &[PathBuf], readable: &[PathBuf]) -> Self {
-        let private: Vec<_> = private.iter().map(|path| canonical(path)).collect();
+        let mut private: Vec<_> = private.iter().map(|path| canonical(path)).collect();
+        private.sort();
+        private.dedup();
         let (left_out, readable) = readable
             .iter()
             .map(|path| canonical(path))
@@ -61,7 +63,12 @@ impl Borders {
                 private.display()
             ));
         }
-        let private = self.private.iter().filter(|path| path.starts_with(&real));
+        let inside = |path: &&PathBuf| path.starts_with(&real);
+        let outermost = |path: &&PathBuf| {
+            let mut others = self.private.iter().filter(|other| other != path);
+            !others.any(|other| path.starts_with(other))
+        };
+        let private = self.private.iter().filter(inside).filter(outermost);
         Ok(Place {
             private: private.cloned().collect(),
             real,

@@ -188,7 +188,13 @@ impl Sandbox for HostSandbox {
             match run.await? {
                 launch::Run::Ended(end) => return Ok(end),
                 // The next look at the command sees that, and whether it was allowed all the same.
-                launch::Run::WithoutNamespaces => self.namespaces.lose(),
+                launch::Run::WithoutNamespaces if self.namespaces.are_there() => {
+                    self.namespaces.lose();
+                }
+                launch::Run::WithoutNamespaces => {
+                    let lost = "the helper misses namespaces that it was not to use".to_owned();
+                    return Err(SandboxError::Failed(lost));
+                }
             }
         }
     }

@@ -140,12 +140,24 @@ async fn every_attack_succeeds_bare_and_fails_in_the_sandbox() {
         let (_, attack) = attacks(&scene, &target).swap_remove(index);
         let bare = scene.run_bare(&attack);
         assert!(bare.status.success(), "{name} proves nothing: {bare:?}");
-        for isolation in EVERY_ISOLATION {
+        // What is granted opens nothing else, so each is tried with a grant too.
+        for (isolation, granted) in EVERY_ISOLATION
+            .into_iter()
+            .flat_map(|isolation| [(isolation, false), (isolation, true)])
+        {
             let scene = Scene::new(isolation);
             let mut target = Target::new(&scene);
             let before = scene.everything_outside();
             let (_, attack) = attacks(&scene, &target).swap_remove(index);
-            let ran = scene.run(&attack).await;
+            let mut spec = scene.spec("call", &attack);
+            if granted {
+                let site = scene.at("site");
+                std::fs::create_dir(&site).unwrap();
+                let wider = spec.wider.get_or_insert_default();
+                wider.hosts = vec!["example.org".to_owned()];
+                wider.writes = vec![site.display().to_string()];
+            }
+            let ran = scene.run_spec(&spec).await.unwrap();
             assert_ne!(ran.code(), 0, "{isolation:?}: {name}: {}", ran.output);
             assert!(target.victim_lives(), "{isolation:?}: {name}");
             assert_eq!(scene.everything_outside(), before, "{isolation:?}: {name}");

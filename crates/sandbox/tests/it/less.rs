@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use tokio_util::sync::CancellationToken;
 
 use crate::processes::{mark, parent, running, signal, supervisor, wait_until};
-use crate::scene::{CancelAt, EVERYWHERE, Scene};
+use crate::scene::{CancelAt, EVERYWHERE, HELPER, Scene};
 
 /// What each system lacks, and where doctor finds how to get it.
 #[tokio::test]
@@ -210,4 +210,33 @@ async fn without_anything_a_command_ends_with_its_supervisor() {
     let end = scene.sandbox.run(&spec, &cancel, Arc::new(killing)).await;
     assert_eq!(end.unwrap().ending, CommandEnding::Stopped);
     wait_until("everything is gone", || running(&mark) == 0);
+}
+
+/// Namespaces that were expected and are not there: nothing runs before a person was asked.
+#[tokio::test]
+async fn namespaces_that_are_lost_meanwhile_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (helper, found) = (folder.path().join("helper"), folder.path().join("found"));
+    let script = format!(
+        "#!/bin/sh\ntest -e {found} && exec {HELPER} \"$@\"\necho '{{\"no_namespaces\":\"gone\"}}'\n",
+        found = found.display(),
+    );
+    std::fs::write(&helper, script).unwrap();
+    std::fs::set_permissions(&helper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let scene = Scene::with(|config| config.helper = helper);
+    let mut spec = scene.spec("call", "touch began");
+    if spec.wider.is_some() {
+        return;
+    }
+    match scene.run_spec(&spec).await {
+        Err(SandboxError::Refused(why)) => assert!(why.contains("no namespaces"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(!scene.at("home/work/began").exists());
+    spec.wider = scene.allowed(&scene.at("home/work"));
+    assert!(spec.wider.is_some());
+    let failed = scene.run_spec(&spec).await;
+    assert!(matches!(failed, Err(SandboxError::Failed(_))), "{failed:?}");
+    std::fs::write(&found, "").unwrap();
+    assert_eq!(scene.run_spec(&spec).await.unwrap().code(), 0);
 }

@@ -8,7 +8,7 @@ use corvid_core::redact::{MARK, Redactor};
 use corvid_core::{Sandbox as _, Secret};
 use tokio_util::sync::CancellationToken;
 
-use crate::scene::{EVERYWHERE, Scene, Shown, read};
+use crate::scene::{EVERY_ISOLATION, EVERYWHERE, Scene, Shown, read};
 
 const SECRET: &str = "sk-live-0123456789abcdef";
 
@@ -51,14 +51,18 @@ async fn no_output_holds_a_secret() {
     }
 }
 
-/// The supervisor alone knows them: the stage, whose processes a command might look into, does not.
+/// The supervisor alone knows them, and a command can look into neither it nor its stage.
 #[tokio::test]
 async fn a_command_finds_no_secret_in_the_processes_around_it() {
-    let scene = Scene::with(|config| {
-        let secret = ("MODEL_KEY".to_owned(), Secret::new(SECRET));
-        config.redactor = Arc::new(Redactor::new([secret]));
-    });
-    let look = "for p in /proc/[0-9]*; do cat $p/cmdline $p/environ $p/mem; done 2>/dev/null | grep -ac s[k]-live-0123456789abcdef";
-    let ran = scene.run(look).await;
-    assert_eq!(ran.output, "0\n");
+    let look = "for p in /proc/[0-9]* /proc/$PPID; do cat $p/cmdline $p/environ $p/mem; done 2>/dev/null \
+                | grep -ac s[k]-live-0123456789abcdef";
+    for isolation in EVERY_ISOLATION {
+        let scene = Scene::with(|config| {
+            config.isolation = isolation;
+            let secret = ("MODEL_KEY".to_owned(), Secret::new(SECRET));
+            config.redactor = Arc::new(Redactor::new([secret]));
+        });
+        let ran = scene.run(look).await;
+        assert_eq!(ran.output, "0\n", "{isolation:?}");
+    }
 }
