@@ -6,7 +6,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use corvid_core::wire::CallKey;
 use corvid_core::{Invocation, faults};
 
 use super::Checkpoints;
@@ -23,13 +22,8 @@ use crate::ignored::{IGNORE_BYTES, IGNORE_FILES};
 
 impl Checkpoints {
     /// Takes the picture from before a command.
-    pub(super) fn begin(
-        &self,
-        key: &CallKey,
-        folder: &Path,
-        leash: &Leash,
-    ) -> Result<Arc<Newest>, Unfit> {
-        let tree = Tree::open(folder)?;
+    pub(super) fn begin(&self, call: &Invocation, leash: &Leash) -> Result<Arc<Newest>, Unfit> {
+        let tree = Tree::open(&call.working_dir)?;
         let usage = self.store.usage()?;
         let room = usage.bytes < self.config.max_bytes || self.make_room()?;
         faults::crash_point("checkpoint.before_keep");
@@ -44,13 +38,18 @@ impl Checkpoints {
         let looked = look(&tree, &self.scope(&tree, &|_| false, &read), leash)?;
         let last = self.newest(tree.real());
         let known = last.as_deref().map(|last| &last.picture);
-        let taken = Picture::take(&self.store, &tree, known, (looked, taken_at), room)?;
+        let taken = Picture::take(
+            (&self.store, room),
+            (&tree, leash),
+            known,
+            (looked, taken_at),
+        )?;
         let newest = match (taken, last) {
             (Taken::Same, Some(last)) => last,
             (Taken::Same, None) => return Err(Unfit::Slow),
             (Taken::New(picture), _) => self.publish(picture)?,
         };
-        self.open(key, &newest)?;
+        self.open(call, &newest)?;
         faults::crash_point("checkpoint.after_keep");
         Ok(newest)
     }
@@ -85,7 +84,7 @@ impl Checkpoints {
                 tracing::debug!(%error, "what cannot be undone is only in the journal");
             }
         }
-        self.close(&call.key);
+        self.close(call);
         (!lost.is_empty()).then(|| lost.join("; "))
     }
 
@@ -113,7 +112,7 @@ impl Checkpoints {
             Ok(contents?)
         };
         let looked = look(&tree, &self.scope(&tree, &passes_over, &read), leash)?;
-        before.changes(&tree, &looked)
+        before.changes((&tree, leash), &looked)
     }
 
     fn note_changes(
@@ -141,15 +140,17 @@ impl Checkpoints {
 
     /// Looks at everything but private paths, half-made changes of ours and what is `passed_over`.
     fn scope<'a>(
-        &'a self,
-        tree: &'a Tree,
+        &self,
+        tree: &Tree,
         passed_over: &'a dyn Fn(&Path) -> bool,
         ignore_files: &'a IgnoreFiles<'a>,
     ) -> Scope<'a> {
+        let private = self.private_beneath(tree.real());
         Scope {
             entries: ENTRIES,
             passes_over: Box::new(move |path| {
-                is_scratch(path) || passed_over(path) || self.is_private(&tree.real().join(path))
+                let is_private = || private.iter().any(|private| path.starts_with(private));
+                is_scratch(path) || passed_over(path) || is_private()
             }),
             ignore_files,
         }
@@ -158,7 +159,7 @@ impl Checkpoints {
 
 fn read_now(tree: &Tree, path: &Path) -> Option<Vec<u8>> {
     match tree.read(path, IGNORE_BYTES) {
-        Ok(Some((_, Content::Whole(content)))) => Some(content),
+        Ok(Some((_, Content::Whole(content, _)))) => Some(content),
         _ => None,
     }
 }

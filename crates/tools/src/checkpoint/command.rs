@@ -49,9 +49,9 @@ impl Checkpoints {
             return Begun { before, outside };
         }
         let this = Arc::clone(self);
-        let (key, folder) = (call.key.clone(), call.working_dir.clone());
-        let bounded = bounded(call, &call.cancel);
-        let looked = blocking::looking(&bounded, move |leash| Ok(this.begin(&key, &folder, leash)));
+        let beginning = call.clone();
+        let bounded = bounded(call);
+        let looked = blocking::looking(&bounded, move |leash| Ok(this.begin(&beginning, leash)));
         let before = match looked.await {
             Ok(begun) => begun,
             Err(_) => Err(Unfit::Slow),
@@ -73,8 +73,7 @@ impl Checkpoints {
     ) -> Option<String> {
         let this = Arc::clone(self);
         let ended = call.clone();
-        // A command that was stopped has changed something all the same.
-        let bounded = bounded(call, &CancellationToken::new());
+        let bounded = bounded(call);
         let noted = blocking::looking(&bounded, move |leash| {
             let before = begun.before.as_ref().map(|newest| &newest.picture);
             Ok(this.end(&ended, before, begun.outside, leash))
@@ -87,9 +86,9 @@ impl Checkpoints {
     pub(crate) async fn after_interrupted(self: &Arc<Self>, call: &Invocation) -> Option<String> {
         let this = Arc::clone(self);
         let ended = call.clone();
-        let bounded = bounded(call, &CancellationToken::new());
+        let bounded = bounded(call);
         let noted = blocking::looking(&bounded, move |leash| {
-            let Ok(content) = std::fs::read(this.store.open(&ended.key)) else {
+            let Ok(content) = std::fs::read(this.store.open(&ended)) else {
                 // Nothing was begun, or its end was noted before the process died.
                 return Ok(None);
             };
@@ -131,11 +130,12 @@ impl Checkpoints {
     }
 }
 
-/// The call with another time and end: its own are the command's.
-fn bounded(call: &Invocation, cancel: &CancellationToken) -> Invocation {
+/// The call with another time and end. Its own are the command's, and one that was stopped has changed
+/// something all the same.
+fn bounded(call: &Invocation) -> Invocation {
     Invocation {
         timeout_ms: LOOK_MS,
-        cancel: cancel.clone(),
+        cancel: CancellationToken::new(),
         ..call.clone()
     }
 }

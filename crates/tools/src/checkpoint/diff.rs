@@ -148,7 +148,7 @@ fn now(folder: &Path, path: &Path, left: &FileState) -> Option<Vec<u8>> {
         return None;
     }
     match tree.read(path, 2 * FILE_BYTES).ok()?? {
-        (now, Content::Whole(content)) if now.hash == left.hash => Some(content),
+        (now, Content::Whole(content, _)) if now.hash == left.hash => Some(content),
         _ => None,
     }
 }

@@ -13,8 +13,8 @@ use corvid_sandbox::paths::{Kind, Roots};
 use super::Checkpoints;
 use super::durable::Durable;
 use super::log::{self, Record};
+use super::packing::Packing;
 use super::state::{Change, FileState, Name, State};
-use super::store::Packing;
 use super::tree::Tree;
 
 /// The permissions of a file or folder that is still to be made; nobody compares them.

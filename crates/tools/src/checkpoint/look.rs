@@ -2,7 +2,6 @@
 //! Invariant: bounded in entries and time; reads nothing but folders and ignore files.
 //! It must not know what the look is for.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Dir;
 use rustix::io::Errno;
 
-use super::state::State;
+use super::state::{Entry, Name, State};
 use super::tree::{Tree, state_at};
 use crate::blocking::Leash;
 use crate::ignored::{IGNORE_FILES, Patterns};
@@ -21,8 +20,8 @@ const NAMES_PER_ENTRY: usize = 10;
 /// What is in a working folder.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
-    /// What is at which path.
-    pub(super) entries: BTreeMap<PathBuf, State>,
+    /// What is at which path, in the order of the paths.
+    pub(super) entries: Vec<Entry>,
     /// Folders that were not looked into since they are other file systems.
     pub(super) mounted: Vec<PathBuf>,
     /// Folders that were not looked into since they may not be read.
@@ -103,12 +102,18 @@ pub(super) fn look(tree: &Tree, scope: &Scope<'_>, leash: &Leash) -> Result<Look
             if is_folder {
                 pending.push((path.clone(), patterns.clone()));
             }
-            looked.entries.insert(path, state);
+            looked.entries.push(Entry {
+                path: Name(path),
+                state,
+            });
             if looked.entries.len() > scope.entries {
                 return Err(Unfit::Many(scope.entries));
             }
         }
     }
+    looked
+        .entries
+        .sort_unstable_by(|one, other| one.path.cmp(&other.path));
     Ok(looked)
 }
 

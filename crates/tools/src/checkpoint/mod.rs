@@ -16,6 +16,7 @@ mod log;
 mod look;
 mod lost;
 mod newest;
+mod packing;
 mod picture;
 mod restore;
 mod state;
@@ -156,7 +157,14 @@ impl Checkpoints {
     fn net(&self, session: &SessionId, turn: u32) -> Result<log::Net, CheckpointError> {
         let file = log::file(&self.store, session, turn);
         let records = log::read(&file).map_err(|error| self.failed("read", error))?;
-        let net = log::net(records);
+        let mut net = log::net(records);
+        let open = self.store.has_open(session, turn);
+        if open.map_err(|error| self.failed("read", error))? {
+            net.lost.push(format!(
+                "a command was cut off, and what it changed is looked at when the session goes on (`agent run -s \
+                 {session}`)"
+            ));
+        }
         if net.changes.is_empty() && net.lost.is_empty() {
             return Err(CheckpointError::Nothing {
                 session: session.clone(),
@@ -176,13 +184,27 @@ impl Checkpoints {
 
     /// Whether a real path is private; the store itself is.
     fn is_private(&self, real: &Path) -> bool {
-        let private = self.private.get_or_init(|| {
+        self.private()
+            .iter()
+            .any(|private| real.starts_with(private))
+    }
+
+    /// The private paths beneath a folder, relative to it.
+    fn private_beneath(&self, folder: &Path) -> Vec<PathBuf> {
+        let beneath = self
+            .private()
+            .iter()
+            .filter_map(|private| private.strip_prefix(folder).ok());
+        beneath.map(Path::to_owned).collect()
+    }
+
+    fn private(&self) -> &[PathBuf] {
+        self.private.get_or_init(|| {
             let given = self.config.private.iter().chain([&self.config.root]);
             given
                 .flat_map(|path| [path.clone(), canonical(path)])
                 .collect()
-        });
-        private.iter().any(|private| real.starts_with(private))
+        })
     }
 }
 

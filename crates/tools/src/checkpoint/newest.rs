@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use corvid_core::wire::CallKey;
+use corvid_core::Invocation;
 
 use super::Checkpoints;
 use super::durable::{self, Durable};
@@ -65,10 +65,10 @@ impl Checkpoints {
     }
 
     /// Keeps the picture from before a command under the command's name, until [`Self::close`].
-    pub(super) fn open(&self, key: &CallKey, newest: &Newest) -> io::Result<()> {
-        let path = self.store.open(key);
+    pub(super) fn open(&self, call: &Invocation, newest: &Newest) -> io::Result<()> {
+        let path = self.store.open(call);
         // A call that was prepared before and did not begin leaves one behind.
-        self.close(key);
+        self.close(call);
         let linked = std::fs::hard_link(self.store.picture(newest.picture.folder.path()), &path);
         // Somebody else may have taken a newer picture meanwhile, and not every file system has hard links.
         if linked.is_ok() && FileId::of(&path)? == newest.file {
@@ -80,8 +80,8 @@ impl Checkpoints {
     }
 
     /// Lets go of the picture from before a command.
-    pub(super) fn close(&self, key: &CallKey) {
-        match std::fs::remove_file(self.store.open(key)) {
+    pub(super) fn close(&self, call: &Invocation) {
+        match std::fs::remove_file(self.store.open(call)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::debug!(%error, "a picture stays until it expires");
             }

@@ -3,15 +3,19 @@
 //! that far.
 //! It must not know which command it is taken for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::look::{Looked, Unfit, is_ignore_file};
-use super::state::{Change, FileState, Name, Place, State};
-use super::store::{Packing, Store};
+use super::packing::Packing;
+use super::state::{Change, Entry, FileState, Name, Place, State, bytes};
+use super::store::Store;
 use super::tree::{Content, Tree};
+use crate::blocking::Leash;
 
 /// The most files and folders that are in a picture.
 pub(super) const ENTRIES: usize = 10_000;
@@ -41,13 +45,6 @@ pub(super) struct Picture {
     closed: Vec<Name>,
 }
 
-/// What was at one path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    path: Name,
-    state: State,
-}
-
 /// A picture that was just taken.
 pub(super) enum Taken {
     /// Nothing changed since the last one.
@@ -57,40 +54,34 @@ pub(super) enum Taken {
 }
 
 impl Picture {
-    /// Takes a picture of what was seen, keeping what the last one does not have. `room` says whether there is
-    /// room for more content.
+    /// Takes a picture of what was seen in the tree at a time, keeping what the last one does not have. `room` says
+    /// whether the store has room for more content.
     pub(super) fn take(
-        store: &Store,
-        tree: &Tree,
+        (store, room): (&Store, bool),
+        (tree, leash): (&Tree, &Leash),
         last: Option<&Self>,
         (looked, taken_at): (Looked, i64),
-        room: bool,
     ) -> Result<Taken, Unfit> {
-        let mut entries = looked.entries;
+        let names = |paths: Vec<PathBuf>| paths.into_iter().map(Name).collect::<Vec<_>>();
+        let (mut entries, mounted, closed) =
+            (looked.entries, names(looked.mounted), names(looked.closed));
+        if let Some(last) = last
+            && (&last.mounted, &last.closed) == (&mounted, &closed)
+            && last.shows_just(&entries)
+        {
+            return Ok(Taken::Same);
+        }
         let mut unknown = Vec::new();
         let mut kept_bytes = 0_u64;
-        for (path, state) in &mut entries {
+        for (index, Entry { path, state }) in entries.iter_mut().enumerate() {
             let State::File(seen) = state else { continue };
-            match last.and_then(|last| last.unchanged(path, seen)) {
+            match last.and_then(|last| last.unchanged(path.path(), seen)) {
                 Some(known) => {
                     kept_bytes += known.kept.as_ref().map_or(0, |_| known.len);
                     *seen = known.clone();
                 }
-                None => unknown.push((!is_ignore_file(path), seen.len, path.clone())),
+                None => unknown.push((!is_ignore_file(path.path()), seen.len, index)),
             }
-        }
-        let names = |paths: Vec<PathBuf>| paths.into_iter().map(Name).collect::<Vec<_>>();
-        let (mounted, closed) = (names(looked.mounted), names(looked.closed));
-        if let Some(last) = last
-            && unknown.is_empty()
-            && last.entries.len() == entries.len()
-            && (&last.mounted, &last.closed) == (&mounted, &closed)
-            && last
-                .entries
-                .iter()
-                .all(|entry| entries.get(entry.path.path()) == Some(&entry.state))
-        {
-            return Ok(Taken::Same);
         }
         if !room && unknown.iter().any(|(_, len, _)| *len > 0) {
             return Err(Unfit::Full);
@@ -102,21 +93,18 @@ impl Picture {
             places: places(last),
             left: PICTURE_BYTES.saturating_sub(kept_bytes),
         };
-        for (_, _, path) in unknown {
-            match keeping.keep(tree, &path)? {
-                Some(state) => entries.insert(path, State::File(state)),
-                None => entries.remove(&path),
-            };
+        for (_, _, index) in unknown {
+            leash.check().map_err(|_| Unfit::Slow)?;
+            let Entry { path, state } = &mut entries[index];
+            let kept = keeping.keep(tree, path.path())?;
+            *state = kept.map_or(State::Absent, State::File);
         }
         keeping.packing.finish()?;
-        let entries = entries.into_iter().map(|(path, state)| Entry {
-            path: Name(path),
-            state,
-        });
+        entries.retain(|entry| entry.state != State::Absent);
         Ok(Taken::New(Self {
             folder: Name(tree.real().to_owned()),
             taken_at,
-            entries: entries.collect(),
+            entries,
             mounted,
             closed,
         }))
@@ -126,7 +114,7 @@ impl Picture {
     pub(super) fn at(&self, path: &Path) -> Option<&State> {
         let found = self
             .entries
-            .binary_search_by(|entry| entry.path.path().cmp(path));
+            .binary_search_by(|entry| bytes(entry.path.path()).cmp(bytes(path)));
         found.ok().map(|index| &self.entries[index].state)
     }
 
@@ -149,39 +137,53 @@ impl Picture {
 
     /// What changed since, by what is seen now. Nothing that was there before the picture and is not in it counts
     /// as made: it was left out, and an ignore file may just have stopped to say so.
-    pub(super) fn changes(&self, tree: &Tree, looked: &Looked) -> Result<Vec<Change>, Unfit> {
-        let before = self.entries.iter().map(|entry| entry.path.path());
-        let paths: BTreeSet<&Path> = before
-            .chain(looked.entries.keys().map(PathBuf::as_path))
-            .collect();
+    pub(super) fn changes(
+        &self,
+        (tree, leash): (&Tree, &Leash),
+        looked: &Looked,
+    ) -> Result<Vec<Change>, Unfit> {
         let mut changes = Vec::new();
         let mut hashed = PICTURE_BYTES;
-        for path in paths {
-            let before = self.at(path).unwrap_or(&State::Absent);
-            let after = match looked.entries.get(path) {
-                Some(seen) => seen.clone(),
+        for (path, before, after) in both(&self.entries, &looked.entries) {
+            let before = before.unwrap_or(&State::Absent);
+            let after = match after {
+                Some(seen) => Cow::Borrowed(seen),
                 // It may be left out now, which does not mean that it is gone.
-                None => tree.state(path)?,
+                None => Cow::Owned(tree.state(path.path())?),
             };
             if self.is_as(before, &after) || self.was_there(before, &after) {
                 continue;
             }
-            let after = match after {
+            let after = match after.into_owned() {
                 State::File(seen) if seen.len <= FILE_BYTES.min(hashed) => {
+                    leash.check().map_err(|_| Unfit::Slow)?;
                     hashed -= seen.len;
-                    tree.state_with_hash(path, FILE_BYTES)?
+                    tree.state_with_hash(path.path(), FILE_BYTES)?
                 }
                 after => after,
             };
             if !before.equals(&after) {
                 changes.push(Change {
-                    path: Name(path.to_owned()),
+                    path: path.clone(),
                     before: before.clone(),
                     after,
                 });
             }
         }
         Ok(changes)
+    }
+
+    /// Whether this is what the picture shows, as far as the system says.
+    fn shows_just(&self, entries: &[Entry]) -> bool {
+        let same = |(known, seen): (&Entry, &Entry)| match (&known.state, &seen.state) {
+            (State::File(known), State::File(seen)) => {
+                self.is_settled(known) && known.stamp == seen.stamp
+            }
+            (known, seen) => known == seen,
+        };
+        let paths = |(known, seen): (&Entry, &Entry)| known.path == seen.path;
+        let pairs = || self.entries.iter().zip(entries);
+        self.entries.len() == entries.len() && pairs().all(paths) && pairs().all(same)
     }
 
     /// A file's state as it is in the picture, if it is known not to have changed since.
@@ -218,6 +220,30 @@ impl Picture {
     }
 }
 
+/// What is at every path that is in either, in their order.
+fn both<'a>(
+    one: &'a [Entry],
+    other: &'a [Entry],
+) -> impl Iterator<Item = (&'a Name, Option<&'a State>, Option<&'a State>)> {
+    let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
+    std::iter::from_fn(move || {
+        let order = match (one.peek(), other.peek()) {
+            (Some(one), Some(other)) => one.path.cmp(&other.path),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return None,
+        };
+        let first = (order != Ordering::Greater).then(|| one.next()).flatten();
+        let second = (order != Ordering::Less).then(|| other.next()).flatten();
+        let path = &first.or(second)?.path;
+        Some((
+            path,
+            first.map(|entry| &entry.state),
+            second.map(|entry| &entry.state),
+        ))
+    })
+}
+
 /// Content on its way into a pack.
 struct Keeping<'a> {
     packing: Packing<'a>,
@@ -229,8 +255,8 @@ impl Keeping<'_> {
     /// The state of a file with its content kept, if it is small enough; nothing if the file is gone.
     fn keep(&mut self, tree: &Tree, path: &Path) -> Result<Option<FileState>, Unfit> {
         let limit = FILE_BYTES.min(self.left);
-        let (mut state, content) = match tree.read(path, limit) {
-            Ok(Some((state, Content::Whole(content)))) => (state, content),
+        let (mut state, content, file) = match tree.read(path, limit) {
+            Ok(Some((state, Content::Whole(content, file)))) => (state, content, file),
             Ok(Some((state, Content::TooLarge))) if !is_ignore_file(path) => {
                 return Ok(Some(state));
             }
@@ -252,7 +278,7 @@ impl Keeping<'_> {
         self.left = self.left.saturating_sub(state.len);
         let place = match self.places.get(&hash) {
             Some(place) => place.clone(),
-            None => self.packing.add(&content)?,
+            None => self.packing.add_file(&content, &file)?,
         };
         self.places.insert(hash, place.clone());
         state.kept = Some(place);

@@ -2,6 +2,7 @@
 //! Invariant: two states count as the same only if both are known well enough to say so.
 //! It must not know where content is kept or why it changed.
 
+use std::cmp::Ordering;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -114,8 +115,18 @@ impl FileState {
     }
 }
 
+/// What is at one path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// The path beneath the working folder.
+    pub(super) path: Name,
+    /// What is there.
+    pub(super) state: State,
+}
+
 /// A path or the text of a link, which may be no UTF-8: such bytes and percent signs are written as `%XX`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Ordered by its bytes, so that what is in a folder comes after it.
+#[derive(Clone, Debug)]
 pub(super) struct Name(pub(super) PathBuf);
 
 impl Name {
@@ -123,11 +134,40 @@ impl Name {
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
+
+    fn bytes(&self) -> &[u8] {
+        bytes(&self.0)
+    }
+}
+
+/// What paths are ordered by.
+pub(super) fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bytes().cmp(other.bytes())
+    }
 }
 
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes = self.0.as_os_str().as_bytes();
+        let bytes = self.bytes();
         match std::str::from_utf8(bytes) {
             Ok(text) if !text.contains('%') => serializer.serialize_str(text),
             _ => serializer.serialize_str(&escaped(bytes)),

@@ -6,22 +6,23 @@
 //! ```text
 //! contents/<pack>            contents one after the other, never changed
 //! pictures/<folder>          the newest picture of a working folder
-//! open/<call>                the picture from before a command whose end is not known yet
+//! open/<session>:<turn>:<key>   the picture from before a command whose end is not known yet
 //! turns/<session>/<turn>     what a turn changed, a line each
 //! lock                       shared by whoever relies on packs, exclusive for a sweep
 //! usage                      how many bytes there are, about, and when that was last counted
 //! ```
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use corvid_core::draw::{external_id, sha256_hex};
-use corvid_core::wire::{CallKey, Millis, SessionId};
+use corvid_core::Invocation;
+use corvid_core::draw::sha256_hex;
+use corvid_core::wire::{Millis, SessionId};
 use rustix::fs::FlockOperation;
 
-use super::durable::{private_folder, sync_folder};
+use super::durable::private_folder;
 use super::state::{FileState, Place};
 
 /// The folders of a store.
@@ -69,8 +70,28 @@ impl Store {
     }
 
     /// Where the picture from before a command is, until its end is known.
-    pub(super) fn open(&self, key: &CallKey) -> PathBuf {
-        self.folder("open").join(key.as_str())
+    pub(super) fn open(&self, call: &Invocation) -> PathBuf {
+        let name = open_of(&call.session, call.call.turn) + call.key.as_str();
+        self.folder("open").join(name)
+    }
+
+    /// Whether a command of this turn has no known end.
+    pub(super) fn has_open(&self, session: &SessionId, turn: u32) -> io::Result<bool> {
+        let beginning = open_of(session, turn);
+        let open = match std::fs::read_dir(self.folder("open")) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            open => open?,
+        };
+        for entry in open {
+            if entry?
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(beginning.as_bytes())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The folder of a session's logs.
@@ -166,6 +187,11 @@ impl Store {
     }
 }
 
+/// What the names of the open pictures of a turn begin with; no session's name has a colon.
+fn open_of(session: &SessionId, turn: u32) -> String {
+    format!("{session}:{turn}:")
+}
+
 impl Usage {
     fn parse(text: &str) -> Self {
         let mut numbers = text.split_whitespace();
@@ -173,68 +199,6 @@ impl Usage {
         Self {
             bytes: next().and_then(|text| text.parse().ok()).unwrap_or(0),
             counted_at: next().and_then(|text| text.parse().ok()).unwrap_or(0),
-        }
-    }
-}
-
-/// Contents on their way into a pack, which is made with the first of them.
-pub(super) struct Packing<'a> {
-    store: &'a Store,
-    name: String,
-    file: Option<io::BufWriter<File>>,
-    length: u64,
-}
-
-impl<'a> Packing<'a> {
-    pub(super) fn new(store: &'a Store) -> Self {
-        Self {
-            store,
-            name: external_id(),
-            file: None,
-            length: 0,
-        }
-    }
-
-    /// Adds one content.
-    pub(super) fn add(&mut self, content: &[u8]) -> io::Result<Place> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => {
-                let mut options = OpenOptions::new();
-                options.write(true).create_new(true).mode(0o600);
-                let file = options.open(self.store.folder("contents").join(&self.name))?;
-                none.insert(io::BufWriter::new(file))
-            }
-        };
-        file.write_all(content)?;
-        let at = self.length;
-        self.length += content.len() as u64;
-        Ok(Place {
-            pack: self.name.clone(),
-            at,
-        })
-    }
-
-    /// Puts the pack on the disk; says whether there is one.
-    pub(super) fn finish(mut self) -> io::Result<bool> {
-        let Some(file) = self.file.as_mut() else {
-            return Ok(false);
-        };
-        file.flush()?;
-        file.get_ref().sync_data()?;
-        sync_folder(&self.store.folder("contents"))?;
-        self.store.add_usage(self.length)?;
-        self.file = None;
-        Ok(true)
-    }
-}
-
-impl Drop for Packing<'_> {
-    fn drop(&mut self) {
-        if self.file.is_some()
-            && let Err(error) = std::fs::remove_file(self.store.folder("contents").join(&self.name))
-        {
-            tracing::debug!(%error, "a pack that nothing names stays until the next sweep");
         }
     }
 }

@@ -29,8 +29,8 @@ pub(super) struct Tree {
 /// A file's content as far as it was asked for.
 #[derive(Debug)]
 pub(super) enum Content {
-    /// All of it.
-    Whole(Vec<u8>),
+    /// All of it, and the file that it was read from.
+    Whole(Vec<u8>, File),
     /// More than that.
     TooLarge,
 }
@@ -99,7 +99,8 @@ impl Tree {
         }
         let mut content = Vec::with_capacity(usize::try_from(state.len).unwrap_or(0));
         // One byte more than is allowed tells a file that has grown meanwhile.
-        File::from(reopen(&handle, OFlags::empty())?)
+        let file = File::from(reopen(&handle, OFlags::empty())?);
+        (&file)
             .take(limit.saturating_add(1))
             .read_to_end(&mut content)?;
         if content.len() as u64 > limit {
@@ -107,7 +108,7 @@ impl Tree {
         }
         state.len = content.len() as u64;
         state.hash = Some(sha256_hex(&content));
-        Ok(Some((state, Content::Whole(content))))
+        Ok(Some((state, Content::Whole(content, file))))
     }
 
     /// A handle on what is at a path, without opening it.

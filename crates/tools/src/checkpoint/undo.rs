@@ -55,7 +55,7 @@ impl Checkpoints {
         let report = undoing.report;
         if !report.restored.is_empty() {
             log::append(&self.store, session, turn, &Record::Undone, Durable::No)
-                .map_err(|error| self.failed("noted as used", error))?;
+                .map_err(|error| self.failed("written", error))?;
         }
         Ok(report)
     }

@@ -36,6 +36,34 @@ async fn what_is_kept_is_kept_once() {
 }
 
 #[tokio::test]
+async fn larger_files_are_kept_as_they_are() {
+    let mut scene = Scene::new();
+    // Around the sizes from which blocks are shared.
+    let sizes = [0, 1, 131_071, 131_072, 131_073, 1_000_000, 4 * MB];
+    let content = |size: usize| {
+        (0..size)
+            .map(|at| u8::try_from(at % 251).unwrap())
+            .collect::<Vec<_>>()
+    };
+    for size in sizes {
+        scene.file(&size.to_string(), content(size));
+    }
+    let emptied = scene.command(|work| {
+        for size in sizes {
+            fs::write(work.join(size.to_string()), "other").unwrap();
+        }
+    });
+    assert_eq!(emptied.await, None);
+    assert_eq!(scene.undo().restored.len(), sizes.len());
+    for size in sizes {
+        assert!(
+            fs::read(scene.path(&size.to_string())).unwrap() == content(size),
+            "{size}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn old_turns_go_and_what_they_kept_with_them() {
     let mut scene = Scene::new();
     for turn in 1..=3 {

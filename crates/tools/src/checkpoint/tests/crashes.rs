@@ -16,6 +16,12 @@ async fn what_a_command_changed_before_its_process_died_is_known_afterwards() {
     fs::remove_file(scene.path(".gitignore")).unwrap();
     drop(begun);
     scene.restart();
+    let report = scene.undo();
+    assert_eq!(report.restored, Vec::<String>::new());
+    assert!(
+        report.lost[0].starts_with("a command was cut off"),
+        "{report:?}"
+    );
     // Others work in the folder meanwhile.
     scene.turn = 2;
     assert_eq!(
