@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corvid_core::wire::Effect;
-use corvid_core::{Checked, Invocation, Reconciled, Tool, ToolError, ToolOutput, ToolSpec};
+use corvid_core::wire::{Effect, JobId};
+use corvid_core::{Checked, Invocation, Tool, ToolError, ToolOutput, ToolSpec};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -73,12 +73,8 @@ impl Tool for Cancel {
         }
         Ok(told(&job.job, &standing(&job)))
     }
-
-    async fn reconcile(&self, _call: &Invocation, _proof: Option<&Value>) -> Reconciled {
-        Reconciled::NotDone
-    }
 }
 
-fn told(job: &corvid_core::wire::JobId, standing: &str) -> ToolOutput {
+fn told(job: &JobId, standing: &str) -> ToolOutput {
     ToolOutput::text(format!("job {job} {standing}"))
 }

@@ -65,3 +65,19 @@ pub(crate) async fn a_host_that_was_not_granted_is_told(scene: Scene) {
     let status = lines.next().unwrap_or_default();
     assert!(status.starts_with("HTTP/1.1 403 "), "{text}");
 }
+
+pub(crate) async fn a_place_is_written_once_it_is_granted(scene: Scene) {
+    for folder in ["granted", "other"] {
+        fs::create_dir(scene.beside(folder)).expect("a folder");
+    }
+    let command = "echo a > ../granted/a; echo b > ../other/b; echo c > c; ls c";
+    let without = scene.run(0, json!({ "command": command })).await;
+    assert!(without.ends_with("\nc\n"), "{without}");
+    assert!(!scene.beside("granted/a").exists());
+    // As the model may name it: relative to the working folder.
+    let escalate = json!({ "reason": "to see", "writes": ["../granted"] });
+    let asked = json!({ "command": command, "escalate": escalate });
+    scene.run(1, asked).await;
+    assert!(scene.beside("granted/a").exists());
+    assert!(!scene.beside("other/b").exists());
+}

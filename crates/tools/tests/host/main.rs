@@ -40,6 +40,7 @@ const TESTS: &[(&str, Test)] = tests![
     commands::output_is_kept,
     commands::what_ended_is_known_afterwards,
     commands::a_host_that_was_not_granted_is_told,
+    commands::a_place_is_written_once_it_is_granted,
     jobs::a_background_command_ends_and_reports,
     jobs::a_moved_command_goes_on_as_it_was,
     jobs::a_cancelled_job_ends,
