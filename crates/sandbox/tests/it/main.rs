@@ -6,6 +6,7 @@
 )]
 
 mod attacks;
+mod binding;
 mod bounds;
 mod calls;
 mod commands;

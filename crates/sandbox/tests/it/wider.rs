@@ -1,4 +1,4 @@
-//! Grants to write beyond the working folder: what they give, what they never give, and what they are bound to.
+//! Grants to write beyond the working folder: what they give, and what they never give.
 //! Invariant: whatever a grant names, nothing private and nothing of the system's is written.
 //! It must not know how a grant is enforced.
 
@@ -6,13 +6,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use corvid_core::{CommandSpec, Sandbox as _, SandboxError, Wider};
+use corvid_core::{CommandSpec, Sandbox as _, SandboxError};
 use corvid_sandbox::Isolation;
-use serde_json::Value;
 
 use crate::scene::{EVERY_ISOLATION, EVERYWHERE, Scene};
 
-fn scene(isolation: Isolation) -> Scene {
+pub(crate) fn scene(isolation: Isolation) -> Scene {
     let scene = Scene::new(isolation);
     std::fs::create_dir_all(scene.at("site/pages")).unwrap();
     std::fs::write(scene.at("site/index"), "old").unwrap();
@@ -20,7 +19,7 @@ fn scene(isolation: Isolation) -> Scene {
     scene
 }
 
-fn writing(scene: &Scene, command: &str, writes: &[&Path]) -> CommandSpec {
+pub(crate) fn writing(scene: &Scene, command: &str, writes: &[&Path]) -> CommandSpec {
     let mut spec = scene.spec("call", command);
     let writes = writes.iter().map(|path| path.display().to_string());
     let wider = spec.wider.get_or_insert_default();
@@ -179,123 +178,6 @@ async fn try_to_write(scene: &Scene, granted: &Path, tries: u32) -> (u32, u32) {
         }
     }
     (began, refused)
-}
-
-fn binding(scene: &Scene, adjust: impl FnOnce(&mut CommandSpec)) -> Value {
-    let mut spec = writing(scene, "make publish", &[&scene.at("site")]);
-    adjust(&mut spec);
-    scene.sandbox.describe(&spec).unwrap().binding
-}
-
-#[test]
-fn a_binding_is_that_of_exactly_this_run() {
-    let scene = scene(Isolation::WithoutNamespaces);
-    let first = binding(&scene, |_| ());
-    let wider = |adjust: fn(&Scene, &mut Wider)| {
-        binding(&scene, |spec| {
-            adjust(&scene, spec.wider.get_or_insert_default());
-        })
-    };
-    // What does not change what runs.
-    assert_eq!(
-        first,
-        binding(&scene, |spec| spec.key =
-            corvid_core::wire::CallKey::new("another"))
-    );
-    assert_eq!(
-        first,
-        binding(&scene, |spec| spec.working_dir =
-            scene.at("home/../home/work"))
-    );
-    assert_eq!(
-        first,
-        wider(|_, wider| wider.reason = "another reason".to_owned())
-    );
-    // What does.
-    let others = [
-        binding(&scene, |spec| spec.command.push(' ')),
-        binding(&scene, |spec| spec.working_dir = scene.at("site")),
-        wider(|scene, wider| wider.writes.push(scene.at("log").display().to_string())),
-        wider(|_, wider| wider.writes.clear()),
-        wider(|_, wider| wider.hosts.push("example.org".to_owned())),
-        wider(|_, wider| wider.hosts.push("example.org:8443".to_owned())),
-    ];
-    for (index, other) in others.iter().enumerate() {
-        assert_ne!(&first, other, "{index}");
-        assert!(!others[..index].contains(other), "{index}");
-    }
-    // A link that leads elsewhere by now.
-    let link = scene.at("link");
-    let through = |to: &str| {
-        std::os::unix::fs::symlink(scene.at(to), &link).unwrap();
-        let bound = binding(&scene, |spec| {
-            *spec = writing(&scene, "make publish", &[&link]);
-        });
-        std::fs::remove_file(&link).unwrap();
-        bound
-    };
-    assert_eq!(through("site"), first);
-    assert_ne!(through("site/pages"), first);
-}
-
-#[test]
-fn another_environment_is_another_binding() {
-    let with = |value: &str| {
-        let scene = Scene::with(|config| {
-            config.variables = vec!["CARGO_HOME".to_owned()];
-            config
-                .environment
-                .push(("CARGO_HOME".to_owned(), value.to_owned()));
-        });
-        let bound = scene
-            .sandbox
-            .describe(&scene.spec("call", "make"))
-            .unwrap()
-            .binding;
-        bound["environment"].clone()
-    };
-    assert_eq!(with("/opt/one"), with("/opt/one"));
-    assert_ne!(with("/opt/one"), with("/opt/two"));
-}
-
-#[test]
-fn a_card_says_what_is_granted_and_how_far_it_holds() {
-    for isolation in EVERYWHERE {
-        let scene = scene(isolation);
-        let mut spec = writing(&scene, "make", &[&scene.at("site"), &scene.at("log")]);
-        spec.wider.get_or_insert_default().hosts =
-            vec!["Example.org".to_owned(), "*.example.net:8443".to_owned()];
-        let facts = scene.sandbox.describe(&spec).unwrap().facts;
-        let fact = |wanted: &str| {
-            facts
-                .iter()
-                .find(|(name, _)| name == wanted)
-                .map(|(_, value)| value.as_str())
-        };
-        let writes = format!(
-            "{}, {} and all in it",
-            scene.at("log").display(),
-            scene.at("site").display()
-        );
-        assert_eq!(fact("writes"), Some(writes.as_str()), "{isolation:?}");
-        let network = match isolation {
-            Isolation::Full => Some("the only way out"),
-            Isolation::WithoutNamespaces | Isolation::WithoutScopes => {
-                Some("this system has no namespaces")
-            }
-            Isolation::WithoutLandlock | Isolation::Nothing => None,
-        };
-        match (fact("network"), network) {
-            (Some(said), Some(expected)) => {
-                assert!(
-                    said.starts_with("example.org, *.example.net:8443; "),
-                    "{said}"
-                );
-                assert!(said.contains(expected), "{said}");
-            }
-            (said, expected) => assert_eq!(said, expected, "{isolation:?}"),
-        }
-    }
 }
 
 /// Records of jobs whose end is not in the journal yet outlive other commands.
