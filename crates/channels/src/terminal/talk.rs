@@ -9,7 +9,7 @@ use corvid_core::wire::Millis;
 
 use super::card::legend;
 use super::dialog::{Dialog, Prompt, SETTLE};
-use super::keyboard::{Change, Changes, Ear, Key, Keyboard, Keys};
+use super::keyboard::{Change, Changes, Ear, Key, Keyboard, Keys, Manner};
 use super::locked;
 use super::render::Look;
 use super::screen::Screen;
@@ -53,7 +53,8 @@ impl Talk<'_> {
             self.keyboard.forget();
             dialog.appear(self.clock.now());
             let by_key = locked(self.screen).look().is_some();
-            let ear = self.keyboard.listen(by_key).ok()?;
+            let manner = if by_key { Manner::Keys } else { Manner::Lines };
+            let ear = self.keyboard.listen(manner).ok()?;
             let end = if by_key {
                 self.keys(&ear, &mut dialog, &mut changes).await
             } else {

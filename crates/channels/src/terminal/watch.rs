@@ -1,6 +1,6 @@
 //! The key that moves a running command to the background.
-//! Invariant: keys are read only while that is offered; what was typed for the shell is left to it, and at the first
-//! other key nothing is offered for that command any more.
+//! Invariant: nothing is read but that key; what is typed for the shell is left to it, and once there is any, nothing is
+//! offered for that command any more.
 //! It must not know how a command is moved.
 
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use corvid_core::wire::{CallId, Millis};
 use tokio::sync::OwnedMutexGuard;
 
-use super::keyboard::{Changes, Ear, Key, Keys};
+use super::keyboard::{Changes, Ear, Manner, STOP};
 use super::{Person, Terminal, locked};
 
 /// The key.
-pub(super) const KEY: char = 'b';
+pub(super) const KEY: u8 = b'b';
 
 /// How long a command must have run before that is offered, in milliseconds: most are over by then.
 const PATIENCE: Millis = 2_000;
@@ -28,7 +28,6 @@ pub(super) struct Watch {
 struct Open {
     call: CallId,
     ear: Ear,
-    keys: Keys,
     /// Held, so that nobody else reads meanwhile.
     _seat: OwnedMutexGuard<Option<Person>>,
 }
@@ -61,14 +60,13 @@ impl Watch {
     }
 
     /// The next key; never, while none is waited for. Safe to drop.
-    pub(super) async fn pressed(&mut self) -> Pressed {
-        let Some(open) = &mut self.open else {
+    pub(super) async fn pressed(&self) -> Pressed {
+        let Some(open) = &self.open else {
             return std::future::pending().await;
         };
-        let bytes = open.ear.read().await;
-        match &open.keys.push(&bytes)[..] {
-            [Key::Char(key)] if key.eq_ignore_ascii_case(&KEY) => Pressed::Background,
-            [Key::Control('z')] => Pressed::Stop,
+        match open.ear.read_one().await {
+            Some(KEY) => Pressed::Background,
+            Some(STOP) => Pressed::Stop,
             _ => Pressed::Other,
         }
     }
@@ -120,15 +118,16 @@ impl Open {
         if !keyboard.is_in_front() {
             return Err(Refusal::NotNow);
         }
-        let ear = keyboard.listen(true).map_err(|_| Refusal::Never)?;
         // Typed before this was offered, so that it is meant for the shell.
-        if keyboard.has_input() {
+        if keyboard.waiting() > 0 {
             return Err(Refusal::Never);
         }
+        let ear = keyboard
+            .listen(Manner::OneKey(KEY))
+            .map_err(|_| Refusal::Never)?;
         Ok(Self {
             call,
             ear,
-            keys: Keys::default(),
             _seat: seat,
         })
     }

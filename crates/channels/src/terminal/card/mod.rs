@@ -47,23 +47,25 @@ pub(super) fn outcome_lines(question: &OutcomeQuestion, look: Look) -> String {
 /// The keys of an answer and what they mean, in as many lines as it takes.
 pub(super) fn legend(keys: &[(&str, &str)], look: Look) -> String {
     let easel = Easel::new(look);
-    let words: Vec<String> = keys
+    let bold = |key: &str| easel.style().bold().apply_to(key).to_string();
+    let wide = keys
         .iter()
-        .map(|(key, meaning)| format!("{} {meaning}", easel.style().bold().apply_to(key)))
-        .collect();
-    let wide: usize = keys
-        .iter()
-        .map(|(key, meaning)| key.len() + meaning.len() + 4)
-        .sum();
-    if wide + 2 <= easel.width {
+        .map(|(key, meaning)| key.len() + meaning.len() + 4);
+    if wide.sum::<usize>() <= easel.width {
+        let words: Vec<String> = keys
+            .iter()
+            .map(|(key, meaning)| format!("{} {meaning}", bold(key)))
+            .collect();
         return format!("  {}\n", words.join(" · "));
     }
-    ended(
-        &words
-            .iter()
-            .map(|word| format!("  {word}"))
-            .collect::<Vec<_>>(),
-    )
+    let lines: Vec<String> = keys
+        .iter()
+        .flat_map(|(key, meaning)| {
+            let first = format!("  {} ", bold(key));
+            easel.hung(meaning, &first, key.len() + 3, &easel.style())
+        })
+        .collect();
+    ended(&lines)
 }
 
 /// What is the matter with a question that is too long to be shown; none if it is not.

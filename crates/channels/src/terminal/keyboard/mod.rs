@@ -20,12 +20,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) use keys::{Key, Keys};
 use raw::Raw;
+pub(super) use raw::{Manner, STOP};
 
 /// How often a job in the background looks whether it was brought to the front, in milliseconds.
 const LOOK: Millis = 250;
 
 /// How long a stop may take to begin, in milliseconds.
-const STOP: Millis = 200;
+const STOPPING: Millis = 200;
 
 /// What is read at once, in bytes.
 const READ: usize = 4096;
@@ -71,21 +72,22 @@ impl Keyboard {
         tcflush(&self.0, QueueSelector::IFlush).unwrap_or_default();
     }
 
-    /// Whether something was typed and not read.
-    pub(super) fn has_input(&self) -> bool {
-        rustix::io::ioctl_fionread(&self.0).is_ok_and(|bytes| bytes > 0)
+    /// How many bytes were typed and can be read now.
+    pub(super) fn waiting(&self) -> u64 {
+        rustix::io::ioctl_fionread(&self.0).unwrap_or(0)
     }
 
-    /// Listens; keys come one by one if `by_key`, else in lines that the system lets be edited.
+    /// Listens to what is typed.
     ///
     /// # Errors
     /// If the terminal is gone.
-    pub(super) fn listen(&self, by_key: bool) -> io::Result<Ear> {
-        let raw = by_key.then(|| Raw::enter(&self.0)).transpose()?;
+    pub(super) fn listen(&self, manner: Manner) -> io::Result<Ear> {
+        let raw = Raw::enter(&self.0, manner)?;
         // Tokio's reader of pipes takes whatever can be waited for, without a thread that could not be woken.
         let terminal = Receiver::from_owned_fd_unchecked(self.0.try_clone()?)?;
         Ok(Ear {
             terminal,
+            keyboard: self.clone(),
             _raw: raw,
         })
     }
@@ -95,6 +97,7 @@ impl Keyboard {
 #[derive(Debug)]
 pub(super) struct Ear {
     terminal: Receiver,
+    keyboard: Keyboard,
     _raw: Option<Raw>,
 }
 
@@ -118,6 +121,20 @@ impl Ear {
                 },
             }
         }
+    }
+}
+
+impl Ear {
+    /// The one byte that is typed next; none if more was typed at once or nothing can be, and all of it is left
+    /// unread. Safe to drop.
+    pub(super) async fn read_one(&self) -> Option<u8> {
+        self.terminal.readable().await.ok()?;
+        if self.keyboard.waiting() != 1 {
+            return None;
+        }
+        let mut byte = [0];
+        let read = self.terminal.try_read(&mut byte).ok()?;
+        (read == 1).then_some(byte[0])
     }
 }
 
@@ -162,7 +179,7 @@ impl Changes {
         }
         tokio::select! {
             () = came(self.continued.as_mut()) => {}
-            () = clock.sleep_until(clock.now().saturating_add(STOP)) => {}
+            () = clock.sleep_until(clock.now().saturating_add(STOPPING)) => {}
         }
     }
 }

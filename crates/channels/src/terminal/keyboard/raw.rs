@@ -1,4 +1,4 @@
-//! A terminal that hands over keys one by one, and its way back.
+//! A terminal that hands over keys as somebody waits for them, and its way back.
 //! Invariant: whatever ends the wait (an answer, a dropped future, a panic), the terminal is as it was found, unless
 //! it belongs to another job by then.
 //! It must not know the keys.
@@ -14,7 +14,22 @@ use rustix::termios::{
 
 use super::is_in_front;
 
-/// Terminals that hand over keys now, with what they were like.
+/// How a terminal hands over what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::terminal) enum Manner {
+    /// Line by line, as the system lets them be edited: it is left as it is.
+    Lines,
+    /// Key by key, without echo. Ctrl-C still interrupts; Ctrl-Z is a key.
+    Keys,
+    /// Line by line, but that this key and Ctrl-Z end a line as well. So either can be had as soon as it is
+    /// pressed, and all else stays where whoever reads next finds it.
+    OneKey(u8),
+}
+
+/// The byte of Ctrl-Z.
+pub(in crate::terminal) const STOP: u8 = 0x1a;
+
+/// Terminals that are changed now, with what they were like.
 static CHANGED: Mutex<Changed> = Mutex::new(Changed {
     next: 0,
     terminals: BTreeMap::new(),
@@ -25,26 +40,34 @@ struct Changed {
     terminals: BTreeMap<u64, (Arc<OwnedFd>, Termios)>,
 }
 
-/// While this lives, its terminal hands over keys without waiting for a line, and does not echo them. Ctrl-C
-/// still interrupts; Ctrl-Z is a key.
+/// While this lives, its terminal hands over what is typed in another manner.
 #[derive(Debug)]
 pub(super) struct Raw(u64);
 
 impl Raw {
-    /// Changes the terminal.
+    /// Changes the terminal; nothing is to be changed for lines.
     ///
     /// # Errors
     /// If it is no terminal.
-    pub(super) fn enter(terminal: &Arc<OwnedFd>) -> io::Result<Self> {
-        restore_on_panic();
+    pub(super) fn enter(terminal: &Arc<OwnedFd>, manner: Manner) -> io::Result<Option<Self>> {
         let before = tcgetattr(terminal)?;
-        let mut keys = before.clone();
-        let lines = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHONL | LocalModes::IEXTEN;
-        keys.local_modes.remove(lines);
-        keys.special_codes[SpecialCodeIndex::VMIN] = 1;
-        keys.special_codes[SpecialCodeIndex::VTIME] = 0;
+        let mut after = before.clone();
+        match manner {
+            Manner::Lines => return Ok(None),
+            Manner::Keys => {
+                let lines = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHONL;
+                after.local_modes.remove(lines | LocalModes::IEXTEN);
+                after.special_codes[SpecialCodeIndex::VMIN] = 1;
+                after.special_codes[SpecialCodeIndex::VTIME] = 0;
+            }
+            Manner::OneKey(key) => {
+                after.special_codes[SpecialCodeIndex::VEOL] = key;
+                after.special_codes[SpecialCodeIndex::VEOL2] = STOP;
+            }
+        }
         // Stopping must first give the terminal back, which the system does not know how to.
-        keys.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
+        after.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
+        restore_on_panic();
         // Noted first: a panic between the two would only set what is set already.
         let mut changed = changed();
         let id = changed.next;
@@ -52,8 +75,8 @@ impl Raw {
         changed.terminals.insert(id, (Arc::clone(terminal), before));
         drop(changed);
         let raw = Self(id);
-        tcsetattr(terminal, OptionalActions::Now, &keys)?;
-        Ok(raw)
+        tcsetattr(terminal, OptionalActions::Now, &after)?;
+        Ok(Some(raw))
     }
 }
 

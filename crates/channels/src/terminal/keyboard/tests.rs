@@ -33,7 +33,7 @@ fn same(left: &Termios, right: &Termios) -> bool {
 async fn keys_come_one_by_one_and_interrupts_as_ever() -> io::Result<()> {
     let (person, device, keyboard) = terminal()?;
     let before = modes(&device)?;
-    let ear = keyboard.listen(true)?;
+    let ear = keyboard.listen(Manner::Keys)?;
     let during = modes(&device)?.local_modes;
     assert!(!during.intersects(LocalModes::ICANON | LocalModes::ECHO));
     assert!(during.contains(LocalModes::ISIG));
@@ -45,9 +45,34 @@ async fn keys_come_one_by_one_and_interrupts_as_ever() -> io::Result<()> {
 }
 
 #[tokio::test]
+async fn one_key_can_be_had_and_all_else_stays() -> io::Result<()> {
+    let (person, device, keyboard) = terminal()?;
+    let before = modes(&device)?;
+    let manner = Manner::OneKey(b'b');
+    for key in [b'b', STOP] {
+        let ear = keyboard.listen(manner)?;
+        rustix::io::write(&person, &[key])?;
+        assert_eq!(ear.read_one().await, Some(key));
+    }
+    let ear = keyboard.listen(manner)?;
+    rustix::io::write(&person, b"grab it\n")?;
+    assert_eq!(ear.read_one().await, None);
+    drop(ear);
+    assert!(same(&modes(&device)?, &before));
+    // The line was ended by the key, and nothing of it is lost.
+    let ear = keyboard.listen(Manner::Keys)?;
+    let mut typed = Vec::new();
+    while !typed.ends_with(b"\n") {
+        typed.extend(ear.read().await);
+    }
+    assert_eq!(typed, b"grab it\n");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_dropped_read_leaves_what_comes_later() -> io::Result<()> {
     let (person, _device, keyboard) = terminal()?;
-    let ear = keyboard.listen(false)?;
+    let ear = keyboard.listen(Manner::Lines)?;
     tokio::select! {
         biased;
         bytes = ear.read() => panic!("{bytes:?}"),
@@ -55,7 +80,7 @@ async fn a_dropped_read_leaves_what_comes_later() -> io::Result<()> {
     }
     drop(ear);
     rustix::io::write(&person, b"ls\n")?;
-    let ear = keyboard.listen(false)?;
+    let ear = keyboard.listen(Manner::Lines)?;
     assert_eq!(ear.read().await, b"ls\n");
     Ok(())
 }
@@ -64,8 +89,8 @@ async fn a_dropped_read_leaves_what_comes_later() -> io::Result<()> {
 async fn an_end_of_input_and_a_closed_window_are_read_as_nothing() -> io::Result<()> {
     let (person, _device, keyboard) = terminal()?;
     rustix::io::write(&person, b"\x04")?;
-    assert_eq!(keyboard.listen(false)?.read().await, b"");
-    let ear = keyboard.listen(true)?;
+    assert_eq!(keyboard.listen(Manner::Lines)?.read().await, b"");
+    let ear = keyboard.listen(Manner::Keys)?;
     drop(person);
     assert_eq!(ear.read().await, b"");
     Ok(())
@@ -75,7 +100,7 @@ async fn an_end_of_input_and_a_closed_window_are_read_as_nothing() -> io::Result
 async fn a_panic_gives_the_terminal_back_before_anything_is_dropped() -> io::Result<()> {
     let (_person, device, keyboard) = terminal()?;
     let before = modes(&device)?;
-    let ear = keyboard.listen(true)?;
+    let ear = keyboard.listen(Manner::Keys)?;
     let panicked = std::thread::spawn(|| panic!("on purpose")).join();
     assert!(panicked.is_err());
     assert!(same(&modes(&device)?, &before));
@@ -87,7 +112,7 @@ async fn a_panic_gives_the_terminal_back_before_anything_is_dropped() -> io::Res
 async fn a_process_that_ends_gives_the_terminal_back() -> io::Result<()> {
     let (_person, device, keyboard) = terminal()?;
     let before = modes(&device)?;
-    let ear = Arc::new(keyboard.listen(true)?);
+    let ear = Arc::new(keyboard.listen(Manner::Keys)?);
     give_back();
     assert!(same(&modes(&device)?, &before));
     drop(ear);

@@ -101,7 +101,7 @@ impl Live {
                 .as_ref()
                 .map_or(String::new(), |line| format!(" · {line}"));
             let offer = if offers {
-                format!(" · {}: background", super::watch::KEY)
+                format!(" · {}: background", char::from(super::watch::KEY))
             } else {
                 String::new()
             };

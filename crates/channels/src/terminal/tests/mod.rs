@@ -187,7 +187,11 @@ async fn json_lines_hold_what_came_before_and_end_with_the_reply() {
     let script = async {
         assert!(sender.send(timer(1)).await.is_ok());
         assert!(sender.send(timer(2)).await.is_ok());
-        assert!(terminal.deliver(&delivery("done")).await.is_ok());
+        let unapproved = Delivery {
+            unapproved: vec!["run `git push`".to_owned()],
+            ..delivery("done")
+        };
+        assert!(terminal.deliver(&unapproved).await.is_ok());
         assert!(sender.send(timer(3)).await.is_ok());
         drop(sender);
     };
@@ -206,7 +210,7 @@ async fn json_lines_hold_what_came_before_and_end_with_the_reply() {
         text: "done".to_owned(),
         ending: Ending::Answered,
         notices: vec!["an outcome is unknown".to_owned()],
-        unapproved: Vec::new(),
+        unapproved: vec!["run `git push`".to_owned()],
         repeated: false,
     };
     assert_eq!(frames, [live(1), live(2), reply]);

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use corvid_core::Clock;
 use corvid_core::wire::Millis;
 use corvid_testkit::ManualClock;
-use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::pty::OpenptFlags;
-use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{LocalModes, SpecialCodeIndex, Winsize, tcgetattr, tcsetwinsize};
 use tokio::sync::watch;
 
 use crate::terminal::dialog::SETTLE;
+use crate::terminal::keyboard::Manner;
 use crate::terminal::{Form, Keyboard, Look, Person, Surface, Terminal};
 
 /// The time at which every test begins.
@@ -74,6 +74,7 @@ pub(super) struct Seat {
     pub(super) person: Option<OwnedFd>,
     /// Kept open, so that the terminal is not gone while nobody reads it.
     device: OwnedFd,
+    keyboard: Keyboard,
 }
 
 impl Seat {
@@ -104,7 +105,7 @@ impl Seat {
             progress: look,
             person: Some(Person {
                 id: "1000".to_owned(),
-                keyboard,
+                keyboard: keyboard.clone(),
             }),
             waits: false,
         };
@@ -114,6 +115,7 @@ impl Seat {
             clock,
             person: Some(person),
             device,
+            keyboard,
         };
         if let Some(look) = look {
             seat.resize(look.width)?;
@@ -171,13 +173,19 @@ impl Seat {
             .contains(LocalModes::ICANON))
     }
 
-    /// Whether something was typed that nobody has read; what was typed a moment ago may still be on its way.
-    pub(super) fn has_input(&self) -> io::Result<bool> {
-        let mut device = [PollFd::new(&self.device, PollFlags::IN)];
-        let patience = Timespec {
-            tv_sec: 10,
-            tv_nsec: 0,
-        };
-        Ok(rustix::event::poll(&mut device, Some(&patience))? > 0)
+    /// Whether this key is had as soon as it is pressed, while all else is edited in lines.
+    pub(super) fn offers(&self, key: u8) -> io::Result<bool> {
+        let modes = tcgetattr(&self.device)?;
+        Ok(!self.is_raw()? && modes.special_codes[SpecialCodeIndex::VEOL] == key)
+    }
+
+    /// What was typed and nobody has read, up to its last line.
+    pub(super) async fn unread(&self) -> io::Result<String> {
+        let ear = self.keyboard.listen(Manner::Keys)?;
+        let mut typed = Vec::new();
+        while !typed.ends_with(b"\n") {
+            typed.extend(ear.read().await);
+        }
+        Ok(String::from_utf8_lossy(&typed).into_owned())
     }
 }
