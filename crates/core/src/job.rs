@@ -33,6 +33,17 @@ pub trait Jobs: Send + Sync {
     /// One sentence: the store failed.
     async fn list(&self, session: &SessionId) -> Result<Vec<JobView>, String>;
 
+    /// The jobs of a session that have not ended. Every command asks, so whoever can tell them from the rest
+    /// without looking at all does so.
+    ///
+    /// # Errors
+    /// As [`Jobs::list`].
+    async fn open(&self, session: &SessionId) -> Result<Vec<JobView>, String> {
+        let mut jobs = self.list(session).await?;
+        jobs.retain(|job| job.ended.is_none());
+        Ok(jobs)
+    }
+
     /// Asks the process that runs a job to end it, and waits a moment for that. Returns the job as it is then.
     ///
     /// # Errors
