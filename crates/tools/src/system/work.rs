@@ -40,9 +40,8 @@ impl Work {
     /// The sentence for the model; nothing ran then, or what it printed is lost.
     pub(super) async fn run(mut self) -> Result<ToolOutput, ToolError> {
         // Whose end is not in the journal yet must still be known afterwards.
-        let jobs = self.jobs.list(&self.session).await;
-        let open = jobs.map_err(ToolError::Tell)?.into_iter();
-        let open = open.filter(|job| job.ended.is_none());
+        let open = self.jobs.open(&self.session).await;
+        let open = open.map_err(ToolError::Tell)?.into_iter();
         self.command.kept = open.map(|job| job.key).collect();
         let lines = Arc::clone(&self.lines) as Arc<dyn Progress>;
         let mut end = self
