@@ -1,10 +1,12 @@
 //! What a command costs in the sandbox, side by side with the same command bare and in bubblewrap (if installed).
 //! Invariant: all ways take turns, so that whatever else the machine does meets all of them alike.
 //! It must not know how a way is made fast.
+//!
+//! `-- --helper FILE` takes another helper than the crate's own, as the agent's executable, which is larger.
 
 use std::cell::Cell;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,11 +41,12 @@ fn main() -> io::Result<()> {
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
+    let helper = helper();
     let mut ways = vec![
         way("bare", || run_program("bash", &["-c", COMMAND])),
-        sandboxed("sandboxed", Isolation::Full)?,
-        sandboxed("without namespaces", Isolation::WithoutNamespaces)?,
-        sandboxed("without anything", Isolation::Nothing)?,
+        sandboxed("sandboxed", &helper, Isolation::Full)?,
+        sandboxed("without namespaces", &helper, Isolation::WithoutNamespaces)?,
+        sandboxed("without anything", &helper, Isolation::Nothing)?,
     ];
     if Command::new("bwrap").arg("--version").output().is_ok() {
         ways.push(way("bubblewrap", || run_program("bwrap", BUBBLEWRAP)));
@@ -56,6 +59,12 @@ fn main() -> io::Result<()> {
         }
     }
     print(&mut ways)
+}
+
+fn helper() -> PathBuf {
+    let mut given = std::env::args().skip_while(|argument| argument != "--helper");
+    let own = || env!("CARGO_BIN_EXE_corvid-sandbox-stage").to_owned();
+    PathBuf::from(given.nth(1).unwrap_or_else(own))
 }
 
 fn print(ways: &mut [Way]) -> io::Result<()> {
@@ -112,11 +121,11 @@ fn run_program(program: &str, arguments: &[&str]) {
     assert!(output.is_ok_and(|output| output.status.success()));
 }
 
-fn sandboxed(name: &'static str, isolation: Isolation) -> io::Result<Way> {
+fn sandboxed(name: &'static str, helper: &Path, isolation: Isolation) -> io::Result<Way> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (sandbox, command, folder) = scene(isolation)?;
+    let (sandbox, command, folder) = scene(helper, isolation)?;
     let count = Cell::new(0);
     Ok(way(name, move || {
         // Every call has a key and an output file of its own.
@@ -137,9 +146,9 @@ fn sandboxed(name: &'static str, isolation: Isolation) -> io::Result<Way> {
     }))
 }
 
-fn scene(isolation: Isolation) -> io::Result<(HostSandbox, CommandSpec, TempDir)> {
+fn scene(helper: &Path, isolation: Isolation) -> io::Result<(HostSandbox, CommandSpec, TempDir)> {
     let folder = tempfile::tempdir()?;
-    let mut config = HostConfig::new(PathBuf::from(env!("CARGO_BIN_EXE_corvid-sandbox-stage")));
+    let mut config = HostConfig::new(helper);
     config.isolation = isolation;
     let sandbox = HostSandbox::new(config);
     let command = CommandSpec {

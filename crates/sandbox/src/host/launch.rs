@@ -56,27 +56,22 @@ impl Launcher {
                 "the folder for the command's output or record cannot be made: {error}"
             ))
         })?;
+        let isolation = admitted.plan.confinement.isolation;
+        if admitted.hosts.is_none() || isolation == Isolation::Full {
+            let attempt = self.attempt(&admitted.plan, admitted, None, cancel, progress);
+            return attempt.await;
+        }
         // Where the command shares the machine's network, the proxy is there before it.
-        let Some(_) = admitted
-            .hosts
-            .as_ref()
-            .filter(|_| shares_the_network(&admitted.plan))
-        else {
-            return self
-                .attempt(&admitted.plan, admitted, None, cancel, progress)
-                .await;
-        };
         let no_proxy =
             |error: io::Error| SandboxError::Failed(format!("the proxy cannot listen: {error}"));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(no_proxy)?;
         let port = listener.local_addr().map_err(no_proxy)?.port();
         let mut plan = admitted.plan.clone();
         plan.confinement.proxy = Some(port);
-        plan.confinement
-            .environment
-            .extend(environment::proxied(port));
-        self.attempt(&plan, admitted, Some(listener), cancel, progress)
-            .await
+        let told = environment::proxied(port);
+        plan.confinement.environment.extend(told);
+        let attempt = self.attempt(&plan, admitted, Some(listener), cancel, progress);
+        attempt.await
     }
 
     async fn attempt(
@@ -234,8 +229,4 @@ fn prepare_folders(plan: &Plan) -> io::Result<()> {
             .create(folder)?;
     }
     Ok(())
-}
-
-fn shares_the_network(plan: &Plan) -> bool {
-    plan.confinement.isolation != Isolation::Full
 }
