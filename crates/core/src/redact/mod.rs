@@ -1,7 +1,7 @@
 //! Taking secrets out of text: exact values and the forms in which they usually travel (base64, URL, hex, JSON).
 //! Invariant: a hit is replaced whole by `[redacted:NAME]`, and how a stream is cut changes nothing of what comes out.
-//! It must not know where a secret comes from, nor where the text goes. It is no boundary: whoever can run code
-//! can write a secret in a form of their own; what must not leak must not be readable.
+//! It must not know where a secret comes from, nor where the text goes. It is no boundary: whoever can run code can
+//! write a secret in a form of their own (broken over lines, say); what must not leak must not be readable.
 
 mod forms;
 mod spelling;

@@ -41,26 +41,33 @@ pub(super) fn forms(value: &str) -> Vec<Vec<u8>> {
     forms.into_iter().map(String::into_bytes).collect()
 }
 
-/// As a part of a JSON string: escaped as little as may be, with slashes escaped, in ASCII, and as a part of a
-/// string within a string.
-fn json(value: &str) -> Vec<String> {
+/// As a part of a JSON string: escaped as little as may be, with slashes escaped, safe for markup, in ASCII, and as
+/// a part of a string within a string.
+fn json(value: &str) -> [String; 5] {
     let plain = escaped(value);
     let slashes = plain.replace('/', r"\/");
-    let ascii = plain.chars().fold(String::new(), |mut text, character| {
-        if character.is_ascii() {
-            text.push(character);
-        } else {
+    let markup = |character| matches!(character, '<' | '>' | '&');
+    let safe = in_units(&plain, markup);
+    let ascii = in_units(&plain, |character| !character.is_ascii());
+    let twice = escaped(&plain);
+    [plain, slashes, safe, ascii, twice]
+}
+
+/// With these characters as `\u` and four digits.
+fn in_units(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    text.chars().fold(String::new(), |mut text, character| {
+        if is_escaped(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 text.push_str(r"\u");
                 for byte in unit.to_be_bytes() {
                     push_hex(&mut text, byte, LOWER);
                 }
             }
+        } else {
+            text.push(character);
         }
         text
-    });
-    let twice = escaped(&plain);
-    vec![plain, slashes, ascii, twice]
+    })
 }
 
 /// As JSON writes it within quotes.
@@ -119,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_value_is_known_in_its_forms() {
-        let known: Vec<String> = forms("päss/\"w~rd 12345")
+        let known: Vec<String> = forms("päss/\"w~rd 12345&")
             .into_iter()
             .map(|form| String::from_utf8(form).expect("text"))
             .collect();
@@ -127,6 +134,7 @@ mod tests {
             "päss/\"w~rd 12345",
             r#"päss/\"w~rd 12345"#,
             r#"päss\/\"w~rd 12345"#,
+            r#"päss/\"w~rd 12345\u0026"#,
             r#"p\u00e4ss/\"w~rd 12345"#,
             r#"päss/\\\"w~rd 12345"#,
             "cMOkc3MvInd+cmQgMTIzND",

@@ -6,8 +6,9 @@ use super::super::pattern::UNKNOWN;
 use super::programs;
 use super::reader::{Line, Simple, is_assignment};
 
-/// How many spellings are told apart.
+/// How many spellings are told apart, and how many bytes they take together.
 const MOST: usize = 256;
+const MOST_BYTES: usize = 256 * 1024;
 
 /// How deep lines within lines are read.
 const DEEPEST: usize = 8;
@@ -24,7 +25,7 @@ const NO_COMMANDS: &[&str] = &["done", "esac", "fi", "for", "select", "}"];
 pub(super) fn of(line: &Line) -> Vec<String> {
     let mut found = Found::default();
     found.line(line, 0);
-    if found.unreadable || found.spellings.len() > MOST {
+    if found.unreadable || found.is_full() {
         // What may be anything makes up for everything that has unknown places.
         found
             .spellings
@@ -39,10 +40,15 @@ pub(super) fn of(line: &Line) -> Vec<String> {
 #[derive(Default)]
 struct Found {
     spellings: Vec<String>,
+    bytes: usize,
     unreadable: bool,
 }
 
 impl Found {
+    fn is_full(&self) -> bool {
+        self.spellings.len() > MOST || self.bytes > MOST_BYTES
+    }
+
     fn line(&mut self, line: &Line, depth: usize) {
         self.unreadable |= line.is_unreadable();
         let mut carries = false;
@@ -59,7 +65,7 @@ impl Found {
 
     /// Reads text that may be a line of its own.
     fn text(&mut self, text: &str, depth: usize) {
-        if depth < DEEPEST && self.spellings.len() <= MOST {
+        if depth < DEEPEST && !self.is_full() {
             self.line(&Line::read(text), depth + 1);
         } else {
             self.unreadable = true;
@@ -88,7 +94,7 @@ impl Found {
         let filled = programs::fills_in(words);
         let reads_again = programs::reads_again(words);
         for at in 1..words.len() {
-            if self.spellings.len() > MOST {
+            if self.is_full() {
                 return;
             }
             self.spell(command_of(&words[at..]), filled);
@@ -124,6 +130,7 @@ impl Found {
                 text.push(' ');
                 text.push(UNKNOWN);
             }
+            self.bytes += text.len();
             self.spellings.push(text);
         };
         let name = programs::name(program);
