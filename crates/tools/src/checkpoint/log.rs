@@ -70,6 +70,8 @@ pub(super) fn append(
     record: &Record,
     durable: Durable,
 ) -> io::Result<()> {
+    // A sweep takes the folder of a session that has no turn.
+    let _held = store.hold()?;
     let line = serde_json::to_string(record)?;
     append_line(&file(store, session, turn), &line, durable)?;
     store.add_usage(line.len() as u64 + 1)

@@ -101,12 +101,13 @@ impl Store {
 
     /// Holds all packs, making the store if there is none.
     pub(super) fn hold(&self) -> io::Result<Held> {
-        let lock = match self.lock_file() {
+        let lock = match File::open(self.folder("lock")) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
+                // The lock comes last, so that where it is, everything is.
                 for name in FOLDERS {
                     private_folder(&self.folder(name))?;
                 }
-                self.lock_file()?
+                self.own_file("lock")?
             }
             opened => opened?,
         };
@@ -116,10 +117,10 @@ impl Store {
 
     /// Holds the store alone; nothing if it is relied on just now, or there is none.
     pub(super) fn hold_alone(&self) -> io::Result<Option<Held>> {
-        if !self.root.is_dir() {
-            return Ok(None);
-        }
-        let lock = self.lock_file()?;
+        let lock = match File::open(self.folder("lock")) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Held(lock))),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
@@ -174,10 +175,6 @@ impl Store {
         // Wide enough that a longer text never leaves the end of a former one behind.
         let text = format!("{:>20} {:>20}\n", usage.bytes, usage.counted_at);
         file.write_all_at(text.as_bytes(), 0)
-    }
-
-    fn lock_file(&self) -> io::Result<File> {
-        self.own_file("lock")
     }
 
     fn own_file(&self, name: &str) -> io::Result<File> {

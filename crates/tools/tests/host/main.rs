@@ -13,6 +13,7 @@ mod jobs;
 mod scene;
 #[path = "../it/jobs.rs"]
 mod taken;
+mod undoing;
 
 use std::future::Future;
 use std::io::Write as _;
@@ -50,6 +51,9 @@ const TESTS: &[(&str, Test)] = tests![
     approvals::the_same_call_has_the_same_binding,
     approvals::whatever_makes_it_another_run_changes_the_binding,
     approvals::private_and_system_places_are_not_even_asked_for,
+    undoing::a_command_is_taken_back,
+    undoing::what_goes_on_beside_the_turn_is_said_not_to_be,
+    undoing::a_command_that_was_cut_off_is_taken_back,
 ];
 
 /// Speaks the test runner's protocol: the sandbox needs a `main` of its own, before any thread.

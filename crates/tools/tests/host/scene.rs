@@ -5,10 +5,12 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
 use corvid_core::{Invocation, Jobs, Outputs, Preview, Progress, Tool, ToolError, Toolset};
 use corvid_sandbox::{HostConfig, HostSandbox};
+use corvid_tools::checkpoint::{CheckpointConfig, Checkpoints};
 use corvid_tools::{Config, builtin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -47,6 +49,22 @@ impl Scene {
         self.sandbox = sandbox(&self.root, &[(name.to_owned(), value.to_owned())]);
         self.tools = builtin(Config::default(), Arc::clone(&self.sandbox) as _);
         self
+    }
+
+    /// The same folders, with what files were before kept.
+    pub(crate) fn with_checkpoints(mut self) -> (Self, Arc<Checkpoints>) {
+        let checkpoints = Arc::new(Checkpoints::new(CheckpointConfig {
+            root: self.beside("state/checkpoints"),
+            max_bytes: 64 * 1024 * 1024,
+            keep: Duration::from_hours(1),
+            private: vec![self.beside("state")],
+        }));
+        let config = Config {
+            checkpoints: Some(Arc::clone(&checkpoints)),
+            ..Config::default()
+        };
+        self.tools = builtin(config, Arc::clone(&self.sandbox) as _);
+        (self, checkpoints)
     }
 
     /// A path beside the working folder.
