@@ -181,7 +181,17 @@ async fn a_job_whose_process_died_is_told_by_the_next_at_work_in_the_session() {
         _ => false,
     });
     assert_eq!(told.count(), 1);
-    assert!(one.gateway().running_jobs().is_empty());
+    // Who found it out delivers what is said about it, and the other does not.
+    let (first, second) = (one.next_job().await, other.next_job().await);
+    let said: Vec<String> = [first, second]
+        .into_iter()
+        .flatten()
+        .map(|answered| answered.reply.text)
+        .collect();
+    assert!(
+        matches!(said.as_slice(), [text] if text.contains("Job j-")),
+        "{said:?}"
+    );
 }
 
 #[tokio::test]
