@@ -15,6 +15,7 @@ mod escalation;
 mod job_tools;
 mod jobs;
 mod looks;
+mod previews;
 mod sandbox;
 mod scene;
 mod searches;
