@@ -119,28 +119,32 @@ impl Found {
         let Some((program, rest)) = words.split_first() else {
             return;
         };
-        let mut add = |program: &str, rest: &[String]| {
-            let mut text = program.to_owned();
-            for word in rest {
-                text.push(' ');
-                text.push_str(word);
-            }
-            if let Some(filled) = filled {
-                text = text.replace(filled, UNKNOWN.encode_utf8(&mut [0; 4]));
-                text.push(' ');
-                text.push(UNKNOWN);
-            }
-            self.bytes += text.len();
-            self.spellings.push(text);
-        };
         let name = programs::name(program);
-        add(program, rest);
+        self.add(program, rest, filled);
         if name != program {
-            add(name, rest);
+            self.add(name, rest, filled);
         }
         for operand in operands(rest) {
-            add(name, &rest[operand..]);
+            if self.is_full() {
+                return;
+            }
+            self.add(name, &rest[operand..], filled);
         }
+    }
+
+    fn add(&mut self, program: &str, rest: &[String], filled: Option<&str>) {
+        let mut text = program.to_owned();
+        for word in rest {
+            text.push(' ');
+            text.push_str(word);
+        }
+        if let Some(filled) = filled {
+            text = text.replace(filled, UNKNOWN.encode_utf8(&mut [0; 4]));
+            text.push(' ');
+            text.push(UNKNOWN);
+        }
+        self.bytes += text.len();
+        self.spellings.push(text);
     }
 }
 
