@@ -131,7 +131,11 @@ impl HostSandbox {
         let namespaces = Arc::clone(&self.namespaces);
         let probed = tokio::task::spawn_blocking(move || namespaces.probe());
         let probed = probed.await.unwrap_or_else(|error| Err(error.to_string()));
-        probed.map_err(|why| format!("{why}; so {}", describe::WITHOUT_NAMESPACES))
+        probed.map_err(|why| {
+            // What trying told is known from now on.
+            self.namespaces.lose();
+            format!("{why}; so {}", describe::WITHOUT_NAMESPACES)
+        })
     }
 }
 
