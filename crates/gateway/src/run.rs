@@ -96,28 +96,24 @@ impl Gateway {
         }
         if inbound.target != Target::New {
             self.jobs.recover(&session).await?;
+            self.jobs.take_up_leftovers(&session).await?;
         }
         let input = draw::input_id();
         let admission = inbound.admission(input.clone(), requester.clone());
-        let answered = self
-            .see_to(Errand {
-                target: inbound.target.clone(),
-                origin: inbound.origin.clone(),
-                external_id: inbound.external_id.clone(),
-                requester,
-                session,
-                input,
-                admission: Some(admission),
-                given_up: None,
-                told: None,
-                live,
-                stop,
-            })
-            .await?;
-        if inbound.target != Target::New {
-            self.jobs.take_up_leftovers(&answered.session).await?;
-        }
-        Ok(answered)
+        self.see_to(Errand {
+            target: inbound.target.clone(),
+            origin: inbound.origin.clone(),
+            external_id: inbound.external_id.clone(),
+            requester,
+            session,
+            input,
+            admission: Some(admission),
+            given_up: None,
+            told: None,
+            live,
+            stop,
+        })
+        .await
     }
 
     /// The jobs of this process that have not ended, or whose end was not answered yet by [`Gateway::next_job`].

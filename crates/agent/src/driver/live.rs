@@ -15,7 +15,7 @@ impl Lane {
     /// Where a running call shows what it has.
     pub(super) fn progress(&self, call: CallId) -> Arc<dyn Progress> {
         Arc::new(LiveProgress {
-            live: self.hooks.live.clone(),
+            live: self.hooks.live.downgrade(),
             redactor: Arc::clone(&self.ports.redactor),
             call,
         })
@@ -92,14 +92,18 @@ impl ModelSink for LiveText {
 }
 
 struct LiveProgress {
-    live: mpsc::Sender<LiveEvent>,
+    /// A call that goes on as a job outlasts whoever listens, and must not keep them.
+    live: mpsc::WeakSender<LiveEvent>,
     redactor: Arc<Redactor>,
     call: CallId,
 }
 
 impl Progress for LiveProgress {
     fn show(&self, line: &str) {
-        drop(self.live.try_send(LiveEvent::Progress {
+        let Some(live) = self.live.upgrade() else {
+            return;
+        };
+        drop(live.try_send(LiveEvent::Progress {
             call: self.call,
             text: self.redactor.text(line).into_owned(),
         }));

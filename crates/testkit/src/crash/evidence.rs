@@ -54,7 +54,9 @@ impl Evidence {
             Breach::AcknowledgedTooEarly,
         );
         check(
-            self.runs.iter().any(|run| run.replies() > 1),
+            self.runs
+                .iter()
+                .any(|run| run.replies() > 1 || run.notes() > 1),
             Breach::PrintedTwice,
         );
         for id in self.ids() {
@@ -122,7 +124,7 @@ impl Evidence {
         self.runs_of(id).last().is_some_and(|last| {
             let input = last.stored.iter().find(|input| input.external_id == id);
             last.output.is_success()
-                && last.replies() > 0
+                && last.replies() + last.notes() > 0
                 && input.is_some_and(|input| input.answered_by.is_some())
         })
     }
@@ -131,7 +133,8 @@ impl Evidence {
     fn records(&self, id: &str, tool: &str) -> bool {
         let asked = |call: &&Value| {
             let arguments = call["arguments"].as_str().unwrap_or_default();
-            call["name"] == tool && arguments.contains(&question(id))
+            let is_job = arguments.contains("background");
+            call["name"] == tool && !is_job && arguments.contains(&question(id))
         };
         let is_done = |call: &Value| {
             let of_call = |event: &&Recorded| {

@@ -10,6 +10,9 @@ use crate::state_file::RecordedInput;
 /// What a process says in its JSON lines while another one has its session.
 pub(super) const WAITS: &str = "another process";
 
+/// What the scripted model replies to the end of a job.
+pub(super) const NOTED: &str = "took note of the job";
+
 /// One process of a trial.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
@@ -36,12 +39,20 @@ pub(super) fn reply(id: &str) -> String {
 impl Run {
     /// How often it printed its reply.
     pub(super) fn replies(&self) -> usize {
-        let reply = reply(&self.id);
+        self.says(&reply(&self.id))
+    }
+
+    /// How often it printed what came of a job; a turn that a job's end has joined has no other reply.
+    pub(super) fn notes(&self) -> usize {
+        self.says(NOTED)
+    }
+
+    fn says(&self, reply: &str) -> usize {
         if self.json {
-            let said = |frame: &Value| frame["text"].as_str().is_some_and(|t| t.contains(&reply));
+            let said = |frame: &Value| frame["text"].as_str().is_some_and(|t| t.contains(reply));
             self.frames("reply").filter(said).count()
         } else {
-            self.output.stdout.matches(&reply).count()
+            self.output.stdout.matches(reply).count()
         }
     }
 

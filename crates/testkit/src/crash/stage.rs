@@ -14,7 +14,7 @@ use crate::{EffectServer, Scene};
 
 use super::evidence::Evidence;
 use super::hands::Approval;
-use super::run::{Run, question};
+use super::run::{NOTED, Run, question};
 
 /// The session that every run of a trial is on.
 const SESSION: &str = "crash-suite";
@@ -80,13 +80,16 @@ fn script(gates: &[(&str, &str)]) -> Script {
 /// takes note of.
 fn script_of_hands() -> Script {
     let note = json!({ "note": "{{user}}" });
-    let job = format!("echo '{{{{user}}}}' >> {JOB_LOG}");
+    // It ends after the edit that the turn makes last: what it tells before that joins the turn and ends it.
+    let job = format!(
+        "until grep -qF '{{{{user}}}}' {EDITED}; do sleep 0.01; done; echo '{{{{user}}}}' >> {JOB_LOG}"
+    );
     let job = json!({ "command": job, "background": true });
     let edit =
         json!({ "path": EDITED, "old": FIRST_LINE, "new": format!("{FIRST_LINE}\n{{{{user}}}}") });
     let first = Reply::call("probe.idempotent", &note).and_call("system.run", &job);
     Script::new()
-        .on(When::user("Job j-"), Reply::text("noted"))
+        .on(When::user("Job j-"), Reply::text(NOTED))
         .on(When::any().results(0), first)
         .on(When::any().results(2), Reply::call("probe.unsafe", &note))
         .on(When::any().results(3), Reply::call("file.edit", &edit))
@@ -288,10 +291,8 @@ impl Acting {
 /// The questions that a process said it waits for.
 fn questions(said: &str) -> impl Iterator<Item = String> {
     let after = said.split("agent approvals approve ").skip(1);
-    after.map(|rest| {
-        let is_id = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
-        rest.chars().take_while(is_id).collect()
-    })
+    // An id is whole once what follows it is there.
+    after.filter_map(|rest| Some(rest.split_once('`')?.0.to_owned()))
 }
 
 fn read_if_there(path: &Path) -> io::Result<String> {
