@@ -11,6 +11,9 @@ use super::config::Isolation;
 use super::plan::Confinement;
 use super::portable;
 
+/// Where a process finds the numbers of its open files.
+pub(super) const OPEN_FILES: &str = "/dev/fd";
+
 /// What is left where nothing can be enforced.
 pub(super) const UNCONFINED: Isolation = Isolation::Nothing;
 

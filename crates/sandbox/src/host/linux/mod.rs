@@ -29,6 +29,9 @@ pub(super) use namespaces::{Outlook, expected, none as no_namespaces, probe};
 pub(super) use rules::ports_supported as ports_held;
 pub(super) use stage::main as confine;
 
+/// Where a process finds the numbers of its open files.
+pub(super) const OPEN_FILES: &str = "/proc/self/fd";
+
 /// What is left where nothing can be enforced.
 pub(super) const UNCONFINED: Isolation = Isolation::WithoutLandlock;
 

@@ -89,7 +89,7 @@ fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
 
 /// Closes whatever the parent left open by mistake. Standard streams stay.
 fn close_strays() {
-    let Ok(entries) = std::fs::read_dir("/dev/fd") else {
+    let Ok(entries) = std::fs::read_dir(system::OPEN_FILES) else {
         return;
     };
     let open: Vec<i32> = entries
