@@ -14,7 +14,7 @@ use super::log::{self, Record};
 use super::look::{IgnoreFiles, Scope, Unfit, is_scratch, look};
 use super::lost::{not_noted, other_file_system, unkept};
 use super::newest::Newest;
-use super::picture::{ENTRIES, Picture, Taken};
+use super::picture::{ENTRIES, Picture};
 use super::state::{Change, State};
 use super::tree::{Content, Tree, file_time};
 use crate::blocking::Leash;
@@ -36,18 +36,13 @@ impl Checkpoints {
             Ok(contents.collect())
         };
         let looked = look(&tree, &self.scope(&tree, &|_| false, &read), leash)?;
-        let last = self.newest(tree.real());
-        let known = last.as_deref().map(|last| &last.picture);
-        let taken = Picture::take(
-            (&self.store, room),
-            (&tree, leash),
-            known,
-            (looked, taken_at),
-        )?;
-        let newest = match (taken, last) {
-            (Taken::Same, Some(last)) => last,
-            (Taken::Same, None) => return Err(Unfit::Slow),
-            (Taken::New(picture), _) => self.publish(picture)?,
+        let newest = match self.newest(tree.real()) {
+            Some(last) if last.picture.shows_just(&looked) => last,
+            last => {
+                let last = last.as_deref().map(|last| &last.picture);
+                let (store, tree) = ((&self.store, room), (&tree, leash));
+                self.publish(Picture::take(store, tree, last, (looked, taken_at))?)?
+            }
         };
         self.open(call, &newest)?;
         faults::crash_point("checkpoint.after_keep");
@@ -102,7 +97,11 @@ impl Checkpoints {
             let content = |name: &&str| {
                 let path = folder.join(name);
                 match before.at(&path) {
-                    Some(State::File(file)) => self.store.content(file).transpose(),
+                    Some(State::File(file)) if file.kept.is_some() => {
+                        let lost = || io::Error::other("an ignore file is not kept any more");
+                        let content = self.store.content(file).transpose();
+                        content.or_else(|| Some(Err(lost())))
+                    }
                     _ if known => None,
                     _ => read_now(&tree, &path).map(Ok),
                 }

@@ -16,6 +16,7 @@ use super::log::{self, Record};
 use super::packing::Packing;
 use super::state::{Change, FileState, Name, State};
 use super::tree::Tree;
+use super::undo::shown;
 
 /// The permissions of a file or folder that is still to be made; nobody compares them.
 const NEW_MODE: u32 = 0o777;
@@ -80,8 +81,8 @@ impl Checkpoints {
         };
         let room = self.store.usage()?.bytes < self.config.max_bytes || self.make_room()?;
         let _held = self.store.hold()?;
-        let mut lost = None;
         let mut former = tree.state(path)?;
+        let mut lost = None;
         if let (State::File(file), Some(content)) = (&mut former, before) {
             file.len = content.len() as u64;
             file.hash = Some(sha256_hex(content));
@@ -90,10 +91,7 @@ impl Checkpoints {
                 file.kept = Some(packing.add(content)?);
                 packing.finish()?;
             } else {
-                lost = Some(format!(
-                    "the change of `{}` cannot be undone: checkpoints take more than `checkpoints.max_mb` allows",
-                    path.display()
-                ));
+                lost = Some(full(path));
             }
         }
         let later = State::File(FileState {
@@ -155,6 +153,13 @@ impl Kept<'_> {
         }
         self.notice
     }
+}
+
+fn full(path: &Path) -> String {
+    format!(
+        "the change of `{}` cannot be undone: checkpoints take more than `checkpoints.max_mb` allows",
+        shown(path)
+    )
 }
 
 /// Where a path leads, links followed as far as there is something.

@@ -23,9 +23,9 @@ pub(super) struct Looked {
     /// What is at which path, in the order of the paths.
     pub(super) entries: Vec<Entry>,
     /// Folders that were not looked into since they are other file systems.
-    pub(super) mounted: Vec<PathBuf>,
+    pub(super) mounted: Vec<Name>,
     /// Folders that were not looked into since they may not be read.
-    pub(super) closed: Vec<PathBuf>,
+    pub(super) closed: Vec<Name>,
 }
 
 /// Why there is no picture of a folder, as the end of a sentence.
@@ -74,8 +74,8 @@ pub(super) fn look(tree: &Tree, scope: &Scope<'_>, leash: &Leash) -> Result<Look
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
             Err(error) => {
                 match error {
-                    Errno::XDEV => looked.mounted.push(folder),
-                    _ => looked.closed.push(folder),
+                    Errno::XDEV => looked.mounted.push(Name(folder)),
+                    _ => looked.closed.push(Name(folder)),
                 }
                 continue;
             }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,14 +45,6 @@ pub(super) struct Picture {
     closed: Vec<Name>,
 }
 
-/// A picture that was just taken.
-pub(super) enum Taken {
-    /// Nothing changed since the last one.
-    Same,
-    /// This one, whose content is on the disk.
-    New(Picture),
-}
-
 impl Picture {
     /// Takes a picture of what was seen in the tree at a time, keeping what the last one does not have. `room` says
     /// whether the store has room for more content.
@@ -61,16 +53,8 @@ impl Picture {
         (tree, leash): (&Tree, &Leash),
         last: Option<&Self>,
         (looked, taken_at): (Looked, i64),
-    ) -> Result<Taken, Unfit> {
-        let names = |paths: Vec<PathBuf>| paths.into_iter().map(Name).collect::<Vec<_>>();
-        let (mut entries, mounted, closed) =
-            (looked.entries, names(looked.mounted), names(looked.closed));
-        if let Some(last) = last
-            && (&last.mounted, &last.closed) == (&mounted, &closed)
-            && last.shows_just(&entries)
-        {
-            return Ok(Taken::Same);
-        }
+    ) -> Result<Self, Unfit> {
+        let mut entries = looked.entries;
         let mut unknown = Vec::new();
         let mut kept_bytes = 0_u64;
         for (index, Entry { path, state }) in entries.iter_mut().enumerate() {
@@ -101,13 +85,29 @@ impl Picture {
         }
         keeping.packing.finish()?;
         entries.retain(|entry| entry.state != State::Absent);
-        Ok(Taken::New(Self {
+        Ok(Self {
             folder: Name(tree.real().to_owned()),
             taken_at,
             entries,
-            mounted,
-            closed,
-        }))
+            mounted: looked.mounted,
+            closed: looked.closed,
+        })
+    }
+
+    /// Whether this is just what the picture shows, as far as the system says.
+    pub(super) fn shows_just(&self, looked: &Looked) -> bool {
+        let same = |(known, seen): (&Entry, &Entry)| match (&known.state, &seen.state) {
+            (State::File(known), State::File(seen)) => {
+                self.is_settled(known) && known.stamp == seen.stamp
+            }
+            (known, seen) => known == seen,
+        };
+        let paths = |(known, seen): (&Entry, &Entry)| known.path == seen.path;
+        let pairs = || self.entries.iter().zip(&looked.entries);
+        self.entries.len() == looked.entries.len()
+            && (&self.mounted, &self.closed) == (&looked.mounted, &looked.closed)
+            && pairs().all(paths)
+            && pairs().all(same)
     }
 
     /// What was at a path, as far as it is in the picture.
@@ -171,19 +171,6 @@ impl Picture {
             }
         }
         Ok(changes)
-    }
-
-    /// Whether this is what the picture shows, as far as the system says.
-    fn shows_just(&self, entries: &[Entry]) -> bool {
-        let same = |(known, seen): (&Entry, &Entry)| match (&known.state, &seen.state) {
-            (State::File(known), State::File(seen)) => {
-                self.is_settled(known) && known.stamp == seen.stamp
-            }
-            (known, seen) => known == seen,
-        };
-        let paths = |(known, seen): (&Entry, &Entry)| known.path == seen.path;
-        let pairs = || self.entries.iter().zip(entries);
-        self.entries.len() == entries.len() && pairs().all(paths) && pairs().all(same)
     }
 
     /// A file's state as it is in the picture, if it is known not to have changed since.
