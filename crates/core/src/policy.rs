@@ -46,7 +46,8 @@ pub struct Wider {
     /// Files and folders outside the working folder that it may write, absolute.
     pub writes: Vec<String>,
     /// Why the sandbox cannot hold it to what it usually enforces, one sentence each: nothing is enforced on this
-    /// machine, or the working folder contains something private. A person is always asked then.
+    /// machine, or the working folder contains something private. A person is asked then, unless the operator's own
+    /// rules allow just that.
     pub lacking: Vec<String>,
 }
 

@@ -38,7 +38,7 @@ impl Lane {
                     });
                 }
                 Err(AppendError::Conflict { .. }) => {
-                    self.reload().await?;
+                    self.reload(head).await?;
                     if self.reply.is_some() {
                         return Ok(());
                     }
@@ -46,7 +46,7 @@ impl Lane {
                 Err(AppendError::NotOpen { question, reason }) => {
                     tracing::debug!(%question, reason, "an answer comes too late");
                     self.facts.retain(|fact| !answers(fact, &question));
-                    self.reload().await?;
+                    self.reload(head).await?;
                 }
                 Err(AppendError::Fenced) => return Err(self.lost()),
                 Err(error) => return Err(error.into()),
@@ -112,12 +112,28 @@ impl Lane {
         }
     }
 
-    /// Folds the journal afresh after somebody else appended; the facts at hand stay.
-    async fn reload(&mut self) -> Result<(), LaneError> {
+    /// Tells of what others have appended, where that is news of this lane's own work.
+    pub(super) async fn pass_on(&self, event: Event) {
+        if let EventBody::QuestionAnswered { .. }
+        | EventBody::JobStarted(_)
+        | EventBody::JobFinished(_)
+        | EventBody::TurnUndone { .. } = event.body
+        {
+            self.tell(vec![event]).await;
+        }
+    }
+
+    /// Folds the journal afresh after somebody else appended beyond `known`; the facts at hand stay.
+    async fn reload(&mut self, known: u64) -> Result<(), LaneError> {
         let budget = self.ports.settings.transcript_bytes();
         let bytes = u64::try_from(budget).unwrap_or(u64::MAX);
         let loaded = self.ports.journal.load(&self.session, bytes).await?;
         self.state = State::replay(budget, &loaded.events);
+        for event in &loaded.events {
+            if event.seq > known {
+                self.pass_on(event.clone()).await;
+            }
+        }
         self.state.allow(loaded.grants);
         // An earlier owner may have answered before it went.
         self.reply = reply_to(&self.until, &loaded.events);

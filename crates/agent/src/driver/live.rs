@@ -100,10 +100,10 @@ struct LiveProgress {
 
 impl Progress for LiveProgress {
     fn show(&self, line: &str) {
-        let Some(live) = self.live.upgrade() else {
+        let Some(listener) = self.live.upgrade() else {
             return;
         };
-        drop(live.try_send(LiveEvent::Progress {
+        drop(listener.try_send(LiveEvent::Progress {
             call: self.call,
             text: self.redactor.text(line).into_owned(),
         }));

@@ -226,11 +226,12 @@ impl Lane {
             if events.is_empty() {
                 return Ok(());
             }
-            for event in &events {
+            for event in events {
                 if let EventBody::LaneClaimed { .. } = event.body {
                     return Err(self.lost());
                 }
-                apply(&mut self.state, event);
+                apply(&mut self.state, &event);
+                self.pass_on(event).await;
             }
         }
     }

@@ -157,6 +157,13 @@ impl Jobs for JobDesk {
         Ok(rows.iter().map(|row| view(store, row)).collect())
     }
 
+    async fn open(&self, session: &SessionId) -> Result<Vec<JobView>, String> {
+        let store = &self.shared.parts.store;
+        let rows = store.open_jobs(Some(session)).await;
+        let rows = rows.map_err(|error| error.to_string())?;
+        Ok(rows.iter().map(|row| view(store, row)).collect())
+    }
+
     async fn cancel(
         &self,
         session: &SessionId,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use corvid_core::redact::Redactor;
 use corvid_core::wire::{
-    Answer, Answerer, Effect, EventBody, InputId, Mode, Question, Scope, Subject,
+    Answer, Answerer, Effect, EventBody, InputId, LiveEvent, Mode, Question, Scope, Subject,
 };
 use corvid_core::{Heard, Secret};
 
@@ -168,6 +168,13 @@ async fn an_answer_from_elsewhere_wakes_the_lane() {
     });
     assert_eq!(ended.text(), "done");
     assert_eq!(scene.ledger.lines(), RAN);
+    let told = ended.live.iter().any(|event| match event {
+        LiveEvent::Committed { event } => {
+            matches!(event.body, EventBody::QuestionAnswered { .. })
+        }
+        _ => false,
+    });
+    assert!(told, "who watches hears of it");
 }
 
 #[tokio::test]
