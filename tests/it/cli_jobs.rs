@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 
 use corvid_testkit::model_server::{Reply, Script, When};
 use corvid_testkit::{Process, Scene};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::stage::scene;
@@ -39,8 +40,9 @@ fn id(job: &Value) -> String {
 /// A `run` whose job waits until `go` is there, after its first reply.
 fn waiting(scene: &Scene) -> io::Result<Process> {
     let run = scene.start_run(["--json", "-s", "x", "-e", "begin"])?;
+    // The reply itself, so that what follows comes while the job is waited for.
     assert!(
-        run.hear(|said| said.contains("it is begun")),
+        run.hear(|said| said.contains("\"frame\":\"reply\"")),
         "{}",
         run.stdout()
     );
@@ -171,6 +173,17 @@ fn a_running_command_is_moved_to_the_background() -> io::Result<()> {
         "{}",
         nothing.all()
     );
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_the_jobs_that_are_waited_for() -> io::Result<()> {
+    let scene = beginning("sleep 1000")?;
+    let run = waiting(&scene)?;
+    run.signal(Signal::INT)?;
+    let said = run.wait()?;
+    assert_eq!(said.code, Some(130), "{}", said.all());
+    assert_eq!(jobs(&scene, true)?[0]["status"], "stopped");
     Ok(())
 }
 

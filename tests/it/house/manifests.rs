@@ -34,11 +34,18 @@ fn complaints(path: &str, manifest: &DocumentMut, sources: &str) -> Vec<String> 
     complaints
 }
 
-/// Everything that a manifest asks for.
+/// Everything that a manifest asks for, on every system or on some.
 fn dependencies(manifest: &DocumentMut) -> impl Iterator<Item = (&str, &Item)> {
-    ["dependencies", "dev-dependencies", "build-dependencies"]
-        .into_iter()
-        .filter_map(|table| manifest.get(table)?.as_table_like())
+    let everywhere: &dyn TableLike = manifest.as_table();
+    let targets = manifest.get("target").and_then(Item::as_table_like);
+    let somewhere = targets.into_iter().flat_map(TableLike::iter);
+    std::iter::once(everywhere)
+        .chain(somewhere.filter_map(|(_, target)| target.as_table_like()))
+        .flat_map(|place| {
+            ["dependencies", "dev-dependencies", "build-dependencies"]
+                .into_iter()
+                .filter_map(|table| place.get(table)?.as_table_like())
+        })
         .flat_map(|table: &dyn TableLike| table.iter())
 }
 
@@ -110,11 +117,13 @@ fn manifests_take_from_the_workspace_and_nothing_unused() -> anyhow::Result<()> 
 fn a_version_in_a_crate_is_named() -> anyhow::Result<()> {
     let manifest = "[lints]\nworkspace = true\n[dependencies]\n\
         serde.workspace = true\ntokio = { workspace = true, features = [\"rt\"] }\n\
-        bytes = \"1\"\n[dev-dependencies]\ninsta = { version = \"1\" }\n";
-    let sources = "use serde::Serialize;\nuse bytes;\ntokio::spawn(insta::x());\n";
+        bytes = \"1\"\n[dev-dependencies]\ninsta = { version = \"1\" }\n\
+        [target.'cfg(unix)'.dependencies]\nlibc = \"1\"\n";
+    let sources = "use serde::Serialize;\nuse bytes;\ntokio::spawn(insta::x(libc::y()));\n";
     let expected = [
         "x gives `bytes` a version of its own: move it to [workspace.dependencies]",
         "x gives `insta` a version of its own: move it to [workspace.dependencies]",
+        "x gives `libc` a version of its own: move it to [workspace.dependencies]",
     ];
     assert_eq!(complaints("x", &manifest.parse()?, sources), expected);
     let bare = complaints("x", &"[package]\nname = \"x\"\n".parse()?, "");
