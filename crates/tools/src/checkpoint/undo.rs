@@ -52,7 +52,10 @@ impl Checkpoints {
         let net = self.net(session, turn)?;
         let mut undoing = Undoing::new(self, &net);
         undoing.take_back(&net);
-        let report = undoing.report;
+        let mut report = undoing.report;
+        // They were restored in the order of need; a person reads them in that of their names.
+        report.restored.sort_unstable();
+        report.left.sort_unstable();
         if !report.restored.is_empty() {
             log::append(&self.store, session, turn, &Record::Undone, Durable::No)
                 .map_err(|error| self.failed("written", error))?;

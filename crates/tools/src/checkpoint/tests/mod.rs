@@ -169,22 +169,15 @@ impl Scene {
         let report = self.checkpoints.undo(&session, turn).unwrap();
         assert_eq!(
             before.restored,
-            sorted(&report.restored),
+            report.restored.clone(),
             "the preview said so"
         );
         report
     }
 }
 
-/// The order in which files are restored is that of need, not of names.
-fn sorted(paths: &[String]) -> Vec<String> {
-    let mut paths = paths.to_vec();
-    paths.sort();
-    paths
-}
-
 /// What was restored, and what was left.
 fn told(report: &UndoReport) -> (Vec<String>, Vec<&str>) {
     let left = report.left.iter().map(|(path, _)| path.as_str());
-    (sorted(&report.restored), left.collect())
+    (report.restored.clone(), left.collect())
 }
