@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use corvid_core::wire::CallKey;
@@ -54,15 +54,29 @@ impl Record {
 
     /// Takes the lock, waiting for whoever has it; makes it if it is not there.
     pub(crate) fn hold(&self) -> io::Result<Held> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&self.lock)?;
-        rustix::io::retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::LockExclusive))?;
-        Ok(Held { file })
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&self.lock)?;
+            rustix::io::retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::LockExclusive))?;
+            // Who had it may have removed the record, and a lock without a name keeps nobody away.
+            if self.is_named(&file)? {
+                return Ok(Held { file });
+            }
+        }
+    }
+
+    fn is_named(&self, file: &File) -> io::Result<bool> {
+        let held = file.metadata()?;
+        match std::fs::metadata(&self.lock) {
+            Ok(named) => Ok((named.dev(), named.ino()) == (held.dev(), held.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The lock if nobody has it: `Ok(None)` while somebody does, an error of kind `NotFound` if it
@@ -205,66 +219,4 @@ pub fn boot_id() -> io::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use corvid_core::CommandEnding;
-
-    use super::*;
-
-    const END: CommandEnd = CommandEnd {
-        ending: CommandEnding::Exited { code: 3 },
-        kept_bytes: 1,
-        total_bytes: 2,
-        duration_ms: 4,
-    };
-
-    #[test]
-    fn a_record_tells_how_far_it_came() {
-        let dir = tempfile::tempdir().unwrap();
-        let record = Record::new(dir.path(), "k");
-        assert_eq!(
-            record.try_hold().unwrap_err().kind(),
-            io::ErrorKind::NotFound
-        );
-        let mut held = record.hold().unwrap();
-        assert!(record.try_hold().unwrap().is_none());
-        assert_eq!(record.tell(&mut held), CommandRecord::NotStarted);
-        let pending = record.begin(&mut held).unwrap();
-        assert!(matches!(
-            record.tell(&mut held),
-            CommandRecord::Unknown(why) if why.contains("was killed")
-        ));
-        pending.conclude(&END).unwrap();
-        assert_eq!(record.tell(&mut held), CommandRecord::Ended(END));
-        let pending = record.begin(&mut held).unwrap();
-        assert_eq!(record.outcome(), None);
-        held.unmark().unwrap();
-        pending.conclude(&END).unwrap();
-        assert_eq!(record.tell(&mut held), CommandRecord::NotStarted);
-        record.remove().unwrap();
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn the_longest_outcome_has_room() {
-        let longest = CommandEnd {
-            ending: CommandEnding::Signaled { signal: i32::MIN },
-            kept_bytes: u64::MAX,
-            total_bytes: u64::MAX,
-            duration_ms: u64::MAX,
-        };
-        let length = serde_json::to_vec(&longest).unwrap().len();
-        assert!(length < usize::try_from(OUTCOME_BYTES).unwrap(), "{length}");
-    }
-
-    #[test]
-    fn another_boot_means_power_loss() {
-        let dir = tempfile::tempdir().unwrap();
-        let record = Record::new(dir.path(), "k");
-        let mut held = record.hold().unwrap();
-        held.file.write_all(b"another boot").unwrap();
-        assert!(matches!(
-            record.tell(&mut held),
-            CommandRecord::Unknown(why) if why.contains("went down")
-        ));
-    }
-}
+mod tests;
