@@ -4,6 +4,8 @@
 
 mod asking;
 mod cli_approvals;
+#[cfg(feature = "faults")]
+mod cli_card;
 mod cli_config;
 mod cli_disk;
 mod cli_interrupt;
@@ -19,8 +21,11 @@ mod crash;
 mod house;
 #[cfg(feature = "faults")]
 mod lesser;
+mod network;
 mod outages;
 mod redaction;
+#[cfg(feature = "faults")]
+mod seat;
 mod stage;
 #[cfg(feature = "faults")]
 mod waits;
