@@ -209,7 +209,15 @@ fn a_message_denies_what_is_asked_with_its_text_as_the_reason() -> io::Result<()
         "{}",
         said.all()
     );
-    assert_eq!(second.wait()?.code, Some(0));
+    let second = second.wait()?;
+    assert_eq!(second.code, Some(0), "{}", second.all());
+    assert!(
+        second
+            .stderr
+            .contains("note: this message denies what session `x` asks"),
+        "{}",
+        second.stderr
+    );
     assert_eq!(left(&scene), "");
     let model = scene.model().ok_or(io::ErrorKind::NotFound)?;
     let told = model.ledger().iter().any(|entry| {

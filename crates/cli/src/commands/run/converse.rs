@@ -31,20 +31,26 @@ pub(super) struct Conversation<'a> {
     pub(super) interrupt: &'a Interrupt,
     /// Whether the message begins a session whose name the person did not choose.
     pub(super) is_new: bool,
+    /// Whether a person sits at the terminal.
+    pub(super) is_watched: bool,
 }
 
 impl Conversation<'_> {
-    /// As [`Conversation::hold`], while a person may send a running command to the background by a key.
+    /// Sees a message answered, and then what became of the jobs that were begun.
     ///
     /// # Errors
-    /// As [`Conversation::hold`].
-    pub(super) async fn hold_watched(&self, inbound: &Inbound) -> anyhow::Result<Exit> {
+    /// With the sentence for the person.
+    pub(super) async fn hold(&self, inbound: &Inbound) -> anyhow::Result<Exit> {
+        if !self.is_watched {
+            return self.talk(inbound).await;
+        }
         tokio::select! {
-            exit = self.hold(inbound) => exit,
+            exit = self.talk(inbound) => exit,
             never = self.move_on_key(inbound) => match never {},
         }
     }
 
+    /// Sends a running command to the background whenever the person presses the key for that.
     async fn move_on_key(&self, inbound: &Inbound) -> Infallible {
         let key = self.terminal.background();
         loop {
@@ -60,11 +66,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Sees a message answered, and then what became of the jobs that were begun.
-    ///
-    /// # Errors
-    /// With the sentence for the person.
-    pub(super) async fn hold(&self, inbound: &Inbound) -> anyhow::Result<Exit> {
+    async fn talk(&self, inbound: &Inbound) -> anyhow::Result<Exit> {
         let stop = self.interrupt.stop();
         let run = |live| self.gateway.run(inbound, live, stop);
         let answered = self.answer(run).await?;

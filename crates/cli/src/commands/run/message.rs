@@ -15,6 +15,9 @@ use crate::output::say;
 /// The longest message, in bytes: about four times what a large context window holds.
 const LONGEST: usize = 1024 * 1024;
 
+/// The message that takes back what the last turn changed.
+const UNDO: &str = "/undo";
+
 /// How long standard input may be silent before the person is told what is waited for, in seconds.
 const SILENCE_SECS: i64 = 3;
 
@@ -40,6 +43,24 @@ pub(super) fn parts(text: Option<&str>) -> anyhow::Result<Vec<Part>> {
         return Err(Refused::new(Exit::Usage, text).into());
     }
     Ok(parts)
+}
+
+/// Whether the message is the one that takes the last turn back. Standard input is then read too.
+///
+/// # Errors
+/// If something else is said beside it.
+pub(super) fn is_undo(text: Option<&str>) -> anyhow::Result<bool> {
+    if text.is_none_or(|text| text.trim() != UNDO) {
+        return Ok(false);
+    }
+    match parts(text)?.as_slice() {
+        [_] => Ok(true),
+        _ => Err(Refused::new(
+            Exit::Usage,
+            format!("`{UNDO}` takes nothing beside it; leave standard input empty"),
+        )
+        .into()),
+    }
 }
 
 /// The usual slips: no `-e`, or no quotes around what follows it.

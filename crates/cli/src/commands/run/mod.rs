@@ -5,6 +5,7 @@
 mod converse;
 mod meanwhile;
 mod message;
+mod pending;
 mod place;
 mod signals;
 mod surface;
@@ -44,13 +45,8 @@ pub(super) async fn run(
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
     check(&arguments)?;
-    let mut parts = None;
-    if arguments.text.as_deref().is_some_and(is_undo) {
-        let said = message::parts(arguments.text.as_deref())?;
-        if said.len() == 1 {
-            return undo::undo(Undo::said(arguments), home, environment).await;
-        }
-        parts = Some(said);
+    if message::is_undo(arguments.text.as_deref())? {
+        return undo::undo(Undo::said(arguments), home, environment).await;
     }
     let composed = compose(home, environment)?;
     let working_dir = working_dir(arguments.cwd.as_deref(), &composed.private)?;
@@ -60,24 +56,15 @@ pub(super) async fn run(
     let model = models
         .open(name.unwrap_or(&composed.model.name))
         .map_err(|error| Refused::new(Exit::Declined, error.message))?;
-    let parts = match parts {
-        Some(parts) => parts,
-        None => message::parts(arguments.text.as_deref())?,
-    };
+    let parts = message::parts(arguments.text.as_deref())?;
     let tasks = Tasks::default();
     let store = wiring::store(&composed, &tasks).await?;
     let user = rustix::process::getuid().as_raw();
     let target = place::target(&arguments, &store, user).await?;
-    let person = surface::person(&arguments, environment, user);
-    // Whoever may send a call to the background by a key must be able to name the session meanwhile.
-    let is_new = target == Target::New;
-    let target = match target {
-        Target::New if person.is_some() => Target::Session(draw::session_id()),
-        target => target,
-    };
-    let watched = person.is_some();
-    let terminal = surface::terminal(&arguments, environment, &target, person, &clock);
-    let terminal = Arc::new(terminal);
+    for line in pending::lines(&arguments, &store, &target, user).await? {
+        say(&line);
+    }
+    let seat = surface::seat(&arguments, environment, target, user, &clock);
     let gateway = wiring::gateway(wiring::Ingredients {
         composed: &composed,
         environment,
@@ -85,40 +72,45 @@ pub(super) async fn run(
         models,
         model: model.id().to_owned(),
         context_tokens: model.context_tokens(),
-        terminal: Arc::clone(&terminal),
+        terminal: Arc::clone(&seat.terminal),
         user,
         clock: Arc::clone(&clock),
         tasks: tasks.clone(),
     });
     let place = Place {
-        target,
+        target: seat.target,
         working_dir,
         user,
     };
+    let conversation = Conversation {
+        gateway: &gateway,
+        store: &store,
+        terminal: &seat.terminal,
+        interrupt: &Interrupt::default(),
+        is_new: seat.is_new,
+        is_watched: seat.is_watched,
+    };
     let inbound = inbound(arguments, parts, place);
-    let interrupt = Interrupt::default();
+    let exit = unless_ended(&conversation, &inbound, &tasks).await;
+    prune(&composed, &clock);
+    exit
+}
+
+/// Holds the conversation; whatever it waits for, a second signal ends it.
+async fn unless_ended(
+    conversation: &Conversation<'_>,
+    inbound: &Inbound,
+    tasks: &Tasks,
+) -> anyhow::Result<Exit> {
     let signals = Signals::new()?;
-    let conversation = async {
-        let conversation = Conversation {
-            gateway: &gateway,
-            store: &store,
-            terminal: &terminal,
-            interrupt: &interrupt,
-            is_new,
-        };
-        let exit = if watched {
-            conversation.hold_watched(&inbound).await
-        } else {
-            conversation.hold(&inbound).await
-        };
-        prune(&composed, &clock);
+    let held = async {
+        let exit = conversation.hold(inbound).await;
         tasks.shutdown().await;
         exit
     };
-    // Whatever is waited for, a second signal ends it.
     tokio::select! {
-        exit = conversation => exit,
-        never = signals.listen(&interrupt, &terminal) => match never {},
+        exit = held => exit,
+        never = signals.listen(conversation.interrupt, conversation.terminal) => match never {},
     }
 }
 
@@ -127,11 +119,6 @@ fn prune(composed: &Composed, clock: &Arc<dyn Clock>) {
     if let Err(error) = wiring::checkpoints(composed).prune(clock.now()) {
         say(&format!("note: old checkpoints stay: {error}"));
     }
-}
-
-/// Whether this text is the message that takes the last turn back.
-fn is_undo(text: &str) -> bool {
-    text.trim() == "/undo"
 }
 
 /// Where a message goes and who sends it.

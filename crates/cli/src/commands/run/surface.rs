@@ -6,22 +6,41 @@ use std::path::Path;
 use std::sync::Arc;
 
 use corvid_channels::terminal::{Form, Keyboard, Person, Surface, Terminal};
-use corvid_core::Clock;
+use corvid_core::{Clock, draw};
 use corvid_gateway::Target;
 
 use crate::args::Run;
 use crate::config::Environment;
 use crate::output::{out_look, progress_look};
 
-/// The terminal of this process.
-pub(super) fn terminal(
+/// A terminal and who sits at it.
+pub(super) struct Seat {
+    /// The terminal of this process.
+    pub(super) terminal: Arc<Terminal>,
+    /// Where the message goes.
+    pub(super) target: Target,
+    /// Whether it begins a session whose name the person did not choose.
+    pub(super) is_new: bool,
+    /// Whether a person sits there.
+    pub(super) is_watched: bool,
+}
+
+/// The terminal of this process, for a message to that target.
+pub(super) fn seat(
     arguments: &Run,
     environment: &Environment,
-    target: &Target,
-    person: Option<Person>,
+    target: Target,
+    user: u32,
     clock: &Arc<dyn Clock>,
-) -> Terminal {
-    let form = match target {
+) -> Seat {
+    let person = person(arguments, environment, user);
+    let (is_new, is_watched) = (target == Target::New, person.is_some());
+    // Whoever may send a call to the background by a key must be able to name the session meanwhile.
+    let target = match target {
+        Target::New if is_watched => Target::Session(draw::session_id()),
+        target => target,
+    };
+    let form = match &target {
         Target::Session(session) | Target::Existing(session) if arguments.json => {
             Form::Json(session.clone())
         }
@@ -35,11 +54,16 @@ pub(super) fn terminal(
         waits: arguments.wait,
         person,
     };
-    Terminal::new(surface, Arc::clone(clock))
+    Seat {
+        terminal: Arc::new(Terminal::new(surface, Arc::clone(clock))),
+        target,
+        is_new,
+        is_watched,
+    }
 }
 
 /// The person at the keyboard, which standard input may not be; none if they could not see what they are asked.
-pub(super) fn person(arguments: &Run, environment: &Environment, user: u32) -> Option<Person> {
+fn person(arguments: &Run, environment: &Environment, user: u32) -> Option<Person> {
     if arguments.json || progress_look(environment).is_none() {
         return None;
     }
