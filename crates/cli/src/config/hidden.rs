@@ -56,7 +56,31 @@ fn is_path(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+    use crate::config::{Composed, Home};
+
+    #[test]
+    fn every_key_in_effect_is_hidden_by_its_variables_name() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("key");
+        std::fs::write(&file, "from-a-private-file\n")?;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+        let file = file.display().to_string();
+        let environment = Environment::from([
+            ("CORVID_HOME", "/nowhere"),
+            ("CORVID__PROVIDERS__OPENAI__KEY_FILE", &file),
+            ("TOGETHER_API_KEY", "from-a-variable-of-ours"),
+        ]);
+        let composed = Composed::load(&Home::find(&environment)?, &environment)?;
+        let text = "from-a-private-file, from-a-variable-of-ours";
+        assert_eq!(
+            composed.redactor.text(text),
+            "[redacted:OPENAI_API_KEY], [redacted:TOGETHER_API_KEY]"
+        );
+        Ok(())
+    }
 
     #[test]
     fn variables_that_say_so_are_hidden() {

@@ -7,11 +7,12 @@ mod text;
 use std::fmt;
 
 use corvid_llm::PRESETS;
+use corvid_sandbox::egress::Allowed;
 use corvid_tools::policy::RuleConfig;
 use toml_edit::Item;
 
 use super::rules::{self, Flaw};
-use text::{is_host, is_key_variable, is_model, is_name, is_path, is_url, is_word};
+use text::{is_key_variable, is_model, is_name, is_path, is_url, is_word};
 
 /// A value of a key.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -131,6 +132,11 @@ impl Kind {
     }
 
     fn checked(self, value: Option<Value>) -> Result<Value, Refusal> {
+        if let (Self::Hosts, Some(Value::List(hosts))) = (self, &value)
+            && let Err(text) = Allowed::parse(&[], hosts)
+        {
+            return Err(vec![Flaw { span: None, text }]);
+        }
         value
             .filter(|value| self.allows(value))
             .ok_or_else(Refusal::new)
@@ -142,7 +148,7 @@ impl Kind {
             (Self::Count { least, most }, Value::Count(count)) => (least..=most).contains(count),
             (Self::Rules, Value::Rules(_)) => true,
             (Self::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
-            (Self::Hosts, Value::List(items)) => items.iter().all(|host| is_host(host)),
+            (Self::Hosts, Value::List(hosts)) => Allowed::parse(&[], hosts).is_ok(),
             (Self::Folders, Value::List(items)) => items.iter().all(|path| is_path(path)),
             (Self::Names, Value::List(items)) => items
                 .iter()

@@ -1,4 +1,4 @@
-//! What a text may be: a word, a model, an address, a host, a path, the name of a variable.
+//! What a text may be: a word, a model, an address, a path, the name of a variable.
 //! Invariant: pure; nothing here looks at the machine.
 //! It must not know any key.
 
@@ -31,10 +31,6 @@ pub(super) fn is_url(text: &str) -> bool {
         .or_else(|| text.strip_prefix("http://"));
     let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or("");
     !host.is_empty() && !text.contains(['@', '?', '#']) && is_word(text)
-}
-
-pub(super) fn is_host(text: &str) -> bool {
-    !text.is_empty() && is_word(text) && !text.contains(['/', '@', '?', '#', ','])
 }
 
 pub(super) fn is_path(text: &str) -> bool {
