@@ -123,3 +123,27 @@ fn rules_are_set_from_the_command_line() -> io::Result<()> {
     assert!(denied.stdout.contains("\"deny\""), "{}", denied.all());
     Ok(())
 }
+
+#[test]
+fn a_rule_about_no_tool_is_told() -> io::Result<()> {
+    let scene = scene()?.with_config(
+        "[[policy.rules]]\ntool = \"file.*\"\nresource = \"*.lock\"\neffect = \"ask\"\n\
+         [[policy.rules]]\ntool = \"sytem.run\"\nresource = \"*\"\neffect = \"deny\"\n",
+    )?;
+    let check = scene.agent(["config", "check"])?;
+    assert_eq!(check.code, Some(0), "{}", check.all());
+    assert_eq!(
+        check.stderr.matches("note: ").count(),
+        1,
+        "{}",
+        check.stderr
+    );
+    assert!(
+        check
+            .stderr
+            .contains("rule 2 of `policy.rules` is about `sytem.run`"),
+        "{}",
+        check.stderr
+    );
+    Ok(())
+}

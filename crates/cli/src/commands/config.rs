@@ -2,7 +2,13 @@
 //! Invariant: what `show` prints can be pasted into the file; a key's secret is never printed, only its file.
 //! It must not know what a key is for.
 
+use std::path::Path;
+
 use anyhow::{anyhow, bail};
+use corvid_channels::inert_line;
+use corvid_core::wire::{Effect, Requester, Role, SessionId};
+use corvid_core::{Policy as _, PolicyEffect, PolicyRequest, Toolset};
+use corvid_tools::policy::{PolicyConfig, RuleConfig, RulePolicy};
 use serde_json::json;
 
 use crate::args::Config;
@@ -78,6 +84,15 @@ fn check(home: &Home, environment: &Environment) -> anyhow::Result<()> {
         &format!("{set} keys")
     };
     print(&format!("{place}: all right, {keys} set\n"))?;
+    for (number, rule) in (1..).zip(&composed.settings.policy.rules) {
+        if is_idle(rule, &wiring::tools(&composed, environment)) {
+            say(&format!(
+                "note: rule {number} of `policy.rules` is about `{}`, and no tool is called so; `agent policy explain` \
+                 says what decides about a call",
+                inert_line(&rule.tool)
+            ));
+        }
+    }
     for folder in wiring::sandbox(&composed, environment).left_out() {
         say(&format!(
             "note: `sandbox.toolchains` names {}, which is not granted: something private or the kernel's own files \
@@ -86,6 +101,38 @@ fn check(home: &Home, environment: &Environment) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Whether a rule is about no tool there is, which the policy itself tells.
+fn is_idle(rule: &RuleConfig, tools: &Toolset) -> bool {
+    let closed = RulePolicy::new(PolicyConfig {
+        rules: vec![RuleConfig {
+            resource: "*".to_owned(),
+            effect: PolicyEffect::Deny,
+            session: None,
+            person: None,
+            ..rule.clone()
+        }],
+        ..PolicyConfig::default()
+    });
+    let anybody = Requester {
+        id: String::new(),
+        role: Role::Owner,
+    };
+    let names = tools.specs().iter().map(|spec| spec.name.as_str());
+    !names.into_iter().any(|tool| {
+        let decision = closed.decide(&PolicyRequest {
+            tool,
+            resource: "",
+            effect: Effect::Pure,
+            wider: None,
+            working_dir: Path::new("/"),
+            session: &SessionId::new(""),
+            channel: "",
+            requester: &anybody,
+        });
+        decision.effect == PolicyEffect::Deny
+    })
 }
 
 /// The config as TOML, section by section, with the origin of what was set.
