@@ -43,7 +43,7 @@ const FIELDS: &[Field] = &[
     Field {
         name: "resource",
         is_needed: true,
-        allowed: "a command, a path, `host:NAME` or `write:PATH`, in which `*` stands for anything",
+        allowed: "a command, a path, `host:NAME`, `write:PATH` (`*` stands for anything) or `unconfined`",
         takes: is_pattern,
     },
     Field {
