@@ -16,7 +16,7 @@ mod work;
 
 use std::sync::Arc;
 
-use corvid_core::wire::{EventBody, InputId, OwnerId, ReplyComposed, SessionId};
+use corvid_core::wire::{EventBody, InputId, Millis, OwnerId, ReplyComposed, SessionId};
 use corvid_core::{AppendError, ClaimSeen, Ground, Loaded, ModelRequest};
 
 use crate::fold::{Action, State, apply, due};
@@ -27,6 +27,10 @@ pub use ports::{Hooks, LanePorts, Settings};
 
 /// Events read from the journal at once.
 const READ_AT_ONCE: u32 = 1_000;
+
+/// How often a lane with an open question looks for an answer by itself, in milliseconds: whoever gave one may
+/// have died before they could wake it.
+const LOOK_MS: Millis = 500;
 
 /// Why a lane ended without the reply.
 #[derive(Debug, thiserror::Error)]
@@ -193,6 +197,13 @@ impl Lane {
         let background = Arc::clone(&self.hooks.background);
         let stop = self.hooks.stop.clone();
         let stoppable = self.stoppable();
+        let asks = self
+            .state
+            .turn
+            .as_ref()
+            .is_some_and(|turn| turn.question().is_some());
+        let clock = Arc::clone(&self.ports.clock);
+        let look = clock.now().saturating_add(LOOK_MS);
         tokio::select! {
             finished = self.work.next() => {
                 // What has ended beside it shares its commit.
@@ -205,6 +216,7 @@ impl Lane {
             }
             () = wake.notified() => self.read_on().await?,
             () = background.notified() => self.work.send_to_background(),
+            () = clock.sleep_until(look), if asks => self.read_on().await?,
             // The next plan stops the turn.
             () = stop.cancelled(), if stoppable => {}
         }

@@ -157,7 +157,9 @@ impl Evidence {
         let unknown = |event: &&Recorded| {
             event.kind == "tool.finished" && event.payload["outcome"]["status"] == "unknown"
         };
-        let told = |run: &&Run| run.replies() > 0 && run.output.all().contains("probe.unsafe");
+        let told = |run: &&Run| {
+            run.replies() + run.notes() > 0 && run.output.all().contains("probe.unsafe")
+        };
         self.events.iter().any(|event| unknown(&event)) && !self.runs.iter().any(|run| told(&run))
     }
 }

@@ -138,6 +138,11 @@ fn trials(play: Play, point: &'static str, hits: usize) -> Vec<Trial> {
         Some(("tool" | "reply" | "delivery", _)) => situations.push(Situation::Watched),
         _ => {}
     }
+    // Whoever answers commits too, and a job's end that joins the turn saves a commit or two.
+    let hits = match play {
+        Play::Effects => hits,
+        Play::Hands => hits.saturating_sub(3),
+    };
     (0..TRIALS)
         .map(|index| Trial {
             play,

@@ -217,6 +217,7 @@ fn cue(id: &str) -> Cue<'_> {
     Cue {
         id,
         json: true,
+        waits: true,
         crash: None,
     }
 }

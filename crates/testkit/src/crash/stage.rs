@@ -43,6 +43,8 @@ pub(super) struct Cue<'a> {
     pub(super) id: &'a str,
     /// Whether it prints JSON lines.
     pub(super) json: bool,
+    /// Whether it waits for answers from elsewhere; else nobody can be asked.
+    pub(super) waits: bool,
     /// `point:hit`, where it is killed.
     pub(super) crash: Option<&'a str>,
 }
@@ -145,8 +147,11 @@ impl Stage {
     pub(super) fn enter(&self, cue: Cue<'_>) -> io::Result<Acting> {
         let mut command = self.scene.command();
         command
-            .args(["run", "--wait", "-s", SESSION, "--id", cue.id, "-e"])
+            .args(["run", "-s", SESSION, "--id", cue.id, "-e"])
             .arg(question(cue.id));
+        if cue.waits {
+            command.arg("--wait");
+        }
         if cue.json {
             command.arg("--json");
         }

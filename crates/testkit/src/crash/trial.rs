@@ -80,9 +80,12 @@ impl Trial {
         let killed = Cue {
             id: "main",
             json: self.json,
+            // Where an answer comes through the process itself, it is that nobody is there.
+            waits: self.point != "question.after_answer",
             crash: Some(&crash),
         };
         let alone = Cue {
+            waits: true,
             crash: None,
             ..killed
         };
@@ -120,6 +123,7 @@ impl Trial {
             id,
             // Its lines tell when it waits.
             json: true,
+            waits: true,
             crash: None,
         };
         match self.situation {
@@ -170,6 +174,7 @@ pub(super) fn hits_of_a_run(
     let cue = Cue {
         id: "count",
         json: false,
+        waits: true,
         crash: None,
     };
     let output = stage.play(cue)?;

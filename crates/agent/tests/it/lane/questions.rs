@@ -178,6 +178,26 @@ async fn an_answer_from_elsewhere_wakes_the_lane() {
 }
 
 #[tokio::test]
+async fn an_answer_whose_giver_died_before_waking_the_lane_is_found() {
+    let scene = scene(&[PUT]);
+    scene.questions.hear([Heard::Shown]);
+    let mut shown = scene.questions.shown();
+    let (ended, ()) = tokio::join!(scene.say("i1"), async {
+        shown.changed().await.expect("the scene lives");
+        let asked = shown.borrow_and_update()[0].question.clone();
+        scene
+            .journal
+            .write([replies(asked.as_str(), allow(Scope::Once))]);
+        while scene.count("tool.started") == 0 {
+            scene.clock.advance(100);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(ended.text(), "done");
+    assert_eq!(scene.ledger.lines(), RAN);
+}
+
+#[tokio::test]
 async fn of_two_answers_the_first_that_is_committed_counts() {
     let scene = scene(&[PUT]);
     scene.questions.hear([heard(allow(Scope::Once))]);
