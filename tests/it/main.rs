@@ -26,6 +26,7 @@ mod outages;
 mod redaction;
 #[cfg(feature = "faults")]
 mod seat;
+mod security;
 mod stage;
 #[cfg(feature = "faults")]
 mod waits;

@@ -110,8 +110,16 @@ impl Seat {
 fn watch(mut screen: File, shown: Arc<(Mutex<String>, Condvar)>) {
     std::thread::spawn(move || {
         let mut bytes = [0; 4096];
+        let mut unread = Vec::new();
         while let Ok(count @ 1..) = screen.read(&mut bytes) {
-            let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+            unread.extend_from_slice(&bytes[..count]);
+            // A character may come in two pieces.
+            let whole = match str::from_utf8(&unread) {
+                Err(cut) if cut.error_len().is_none() => cut.valid_up_to(),
+                Ok(_) | Err(_) => unread.len(),
+            };
+            let text = String::from_utf8_lossy(&unread[..whole]).into_owned();
+            unread.drain(..whole);
             let (text_so_far, changed) = &*shown;
             text_so_far
                 .lock()

@@ -77,7 +77,7 @@ fn what_differs_in_one_byte_is_asked_about_again() -> io::Result<()> {
     assert_eq!(names(&scene.folder().join("other"))?, [""; 0]);
     assert_eq!(verdicts(&scene, "x")?, ["ask"; 10]);
     assert_eq!(told(&scene, "x", "question.asked")?.len(), 10);
-    assert_eq!(told(&scene, "x", "job.started")?, [json!({}); 0]);
+    assert!(told(&scene, "x", "job.started")?.is_empty());
     let same = go(&scene, &[])?;
     assert_eq!(same.stdout, "it ran\n", "{}", same.all());
     Ok(())
@@ -125,7 +125,7 @@ fn what_was_approved_does_not_run_in_another_environment() -> io::Result<()> {
     let next = scene.run(["-s", "x", "-e", "well?"])?;
     assert_eq!(names(&beside(&scene))?, [""; 0], "{}", next.all());
     assert_eq!(told(&scene, "x", "question.asked")?.len(), 2);
-    assert_eq!(told(&scene, "x", "tool.started")?, [json!({}); 0]);
+    assert!(told(&scene, "x", "tool.started")?.is_empty());
     Ok(())
 }
 

@@ -39,16 +39,20 @@ const VARIABLES: &[(&str, &str)] = &[
     ("NOT_LISTED", ""),
 ];
 
-/// Writes the names it is given, and whatever environments it can see, and begins another shell.
-const LOOK: &str =
+/// Writes the names it is given, and begins another shell.
+#[cfg(feature = "faults")]
+const LOOK: &str = "env | cut -d= -f1 > NAME.names; bash -c true; true";
+
+/// Does so too, and writes whatever environments it can see around it; not for where that is everybody's.
+const LOOK_AROUND: &str =
     "env | cut -d= -f1 > NAME.names; cat /proc/[0-9]*/environ > NAME.seen 2>&1; bash -c true; true";
 
 /// What a shell adds for itself.
 const OF_THE_SHELL: &[&str] = &["OLDPWD", "PWD", "SHLVL", "_"];
 
 /// A scene whose model looks around in each way that a command can run, in an environment of an enemy.
-fn looking() -> io::Result<Scene> {
-    let look = |name: &str| json!(LOOK.replace("NAME", name));
+fn looking(look: &str) -> io::Result<Scene> {
+    let look = |name: &str| json!(look.replace("NAME", name));
     let named = |name: &str, more: &str, value: Value| {
         let mut call = json!({ "command": look(name) });
         call[more] = value;
@@ -112,7 +116,7 @@ const PROXY: &[&str] = &[
 
 #[test]
 fn no_command_inherits_what_is_not_listed() -> io::Result<()> {
-    let scene = looking()?;
+    let scene = looking(LOOK_AROUND)?;
     let said = scene.run(["-s", "x", "--yes", "-e", "go"])?;
     assert_eq!(said.code, Some(0), "{}", said.all());
     for look in ["plain", "writing", "beside"] {
@@ -126,7 +130,7 @@ fn no_command_inherits_what_is_not_listed() -> io::Result<()> {
 /// What the operator lists gets through, and nothing else with it.
 #[test]
 fn the_operator_lists_what_is_inherited() -> io::Result<()> {
-    let scene = looking()?.with_variable("CORVID__SANDBOX__VARIABLES", "JAVA_HOME");
+    let scene = looking(LOOK_AROUND)?.with_variable("CORVID__SANDBOX__VARIABLES", "JAVA_HOME");
     let scene = scene.with_variable("JAVA_HOME", "/opt/java");
     let said = scene.run(["-s", "x", "--yes", "-e", "go"])?;
     assert_eq!(said.code, Some(0), "{}", said.all());
@@ -139,7 +143,7 @@ fn the_operator_lists_what_is_inherited() -> io::Result<()> {
 #[test]
 fn not_even_a_command_without_a_sandbox_inherits_more() -> io::Result<()> {
     for isolation in ["without-landlock", "without-namespaces", "none"] {
-        let scene = looking()?.with_variable("CORVID_ISOLATION", isolation);
+        let scene = looking(LOOK)?.with_variable("CORVID_ISOLATION", isolation);
         let said = scene.run(["-s", "x", "--yes", "-e", "go"])?;
         assert_eq!(said.code, Some(0), "{}", said.all());
         let given = fs::read_to_string(scene.work().join("plain.names"))?;
