@@ -4,14 +4,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where a step fails")]
 
+mod channel;
 mod hands;
+mod model;
 mod scene;
 mod tools;
 
+use channel::Mishap;
 use corvid_core::AppendError;
 use corvid_core::wire::{EventBody, SessionId};
 use corvid_gateway::{GatewayError, Target};
-use scene::{Mishap, Process, Scene, ask};
+use scene::{Process, Scene, ask};
 use tokio_util::sync::CancellationToken;
 
 fn work() -> Target {

@@ -4,27 +4,25 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use corvid_core::wire::{
-    Address, Event, EventBody, Finish, Flags, Limits, LiveEvent, Mode, OutcomeAnswer, Part,
-    Patience, Question, SessionId, Usage,
+    Address, Event, EventBody, Flags, Limits, LiveEvent, Mode, Part, Patience, Question, SessionId,
 };
 use corvid_core::{
-    Answer, AskedCall, Channel, DeliverError, Delivery, Heard, Journal as _, Message, Model,
-    ModelError, ModelRequest, ModelSink, Models, OutcomeQuestion, Outputs, Policy, PolicyDecision,
-    PolicyEffect, PolicyRequest, Questions, SystemClock, Tasks, Toolset,
+    Channel, Journal as _, Models, Outputs, Policy, PolicyDecision, PolicyEffect, PolicyRequest,
+    SystemClock, Tasks, Toolset,
 };
 use corvid_gateway::{
     Access, Answered, Gateway, GatewayError, Inbound, JobLimits, Parts, Settings, Target,
 };
 use corvid_store::{Config, Store};
 use tempfile::TempDir;
-use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::channel::{Mishap, RecordingChannel};
+use crate::model::{EchoModel, Hold, OneModel};
 use crate::tools;
 
 /// The one person who may speak.
@@ -45,24 +43,6 @@ pub(crate) struct Process {
     channel: Arc<RecordingChannel>,
     tasks: Tasks,
     waits: AtomicU32,
-}
-
-/// What goes wrong with a delivery.
-#[derive(Clone, Copy)]
-pub(crate) enum Mishap {
-    /// Nothing is sent, this time.
-    Refused,
-    /// Nothing will ever be sent.
-    Gone,
-    /// It goes on for ever.
-    Hangs,
-}
-
-/// A model call that waits.
-pub(crate) struct Hold {
-    text: String,
-    reached: Notify,
-    released: CancellationToken,
 }
 
 impl Scene {
@@ -120,17 +100,11 @@ impl Scene {
 
     /// Holds the model call whose last message is this text.
     pub(crate) fn hold(&self, text: &str) -> Arc<Hold> {
-        let hold = Arc::new(Hold {
-            text: text.to_owned(),
-            reached: Notify::new(),
-            released: CancellationToken::new(),
-        });
-        self.model.holds.lock().unwrap().push(Arc::clone(&hold));
-        hold
+        self.model.hold(text)
     }
 
     pub(crate) fn model_calls(&self) -> u32 {
-        self.model.calls.load(Ordering::Relaxed)
+        self.model.calls()
     }
 }
 
@@ -254,16 +228,6 @@ impl Process {
     }
 }
 
-impl Hold {
-    pub(crate) async fn reached(&self) {
-        self.reached.notified().await;
-    }
-
-    pub(crate) fn release(&self) {
-        self.released.cancel();
-    }
-}
-
 /// A message typed at a terminal.
 pub(crate) fn ask(external_id: &str, text: &str, target: Target) -> Inbound {
     Inbound {
@@ -318,111 +282,6 @@ fn settings() -> Settings {
     }
 }
 
-#[derive(Default)]
-struct EchoModel {
-    calls: AtomicU32,
-    holds: Mutex<Vec<Arc<Hold>>>,
-}
-
-struct OneModel(Arc<EchoModel>);
-
-impl Models for OneModel {
-    fn open(&self, _name: &str) -> Result<Arc<dyn Model>, ModelError> {
-        Ok(Arc::clone(&self.0) as Arc<dyn Model>)
-    }
-}
-
-#[async_trait]
-impl Model for EchoModel {
-    fn id(&self) -> &'static str {
-        "test/echo"
-    }
-
-    fn context_tokens(&self) -> u64 {
-        8_000
-    }
-
-    async fn answer(
-        &self,
-        request: &ModelRequest,
-        _live: &dyn ModelSink,
-    ) -> Result<Answer, ModelError> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        let said = match request.messages.last().map(AsRef::as_ref) {
-            Some(Message::User { text }) => text.clone(),
-            Some(Message::Tool { text, .. }) => return Ok(says(&format!("it said: {text}"))),
-            other => panic!("the last message is nobody's: {other:?}"),
-        };
-        if let Some(tool) = said.strip_prefix("call ") {
-            return Ok(calls(tool));
-        }
-        let hold = {
-            let holds = self.holds.lock().unwrap();
-            holds.iter().find(|hold| hold.text == said).cloned()
-        };
-        if let Some(hold) = hold {
-            hold.reached.notify_one();
-            hold.released.cancelled().await;
-        }
-        Ok(says(&format!("you said: {said}")))
-    }
-}
-
-fn says(text: &str) -> Answer {
-    Answer {
-        text: text.to_owned(),
-        calls: Vec::new(),
-        finish: Finish::Stop,
-        usage: Usage::default(),
-    }
-}
-
-fn calls(tool: &str) -> Answer {
-    Answer {
-        calls: vec![AskedCall {
-            provider_id: "p".to_owned(),
-            name: tool.to_owned(),
-            arguments: "{}".to_owned(),
-        }],
-        finish: Finish::ToolCalls,
-        ..says("")
-    }
-}
-
-#[derive(Default)]
-struct RecordingChannel {
-    sent: Mutex<Vec<String>>,
-    mishap: Mutex<Option<Mishap>>,
-    hanging: Notify,
-    questions: watch::Sender<Vec<Question>>,
-}
-
-#[async_trait]
-impl Channel for RecordingChannel {
-    fn name(&self) -> &'static str {
-        "terminal"
-    }
-
-    async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError> {
-        let mishap = self.mishap.lock().unwrap().take();
-        match mishap {
-            Some(Mishap::Refused) => {
-                return Err(DeliverError::Retry("the pipe is full".to_owned()));
-            }
-            Some(Mishap::Gone) => return Err(DeliverError::Gone("the pipe is closed".to_owned())),
-            Some(Mishap::Hangs) => {
-                self.hanging.notify_one();
-                std::future::pending::<()>().await;
-            }
-            None => {}
-        }
-        let again = if delivery.maybe_sent { " (again?)" } else { "" };
-        let line = format!("{}: {}{again}", delivery.to.conversation, delivery.text);
-        self.sent.lock().unwrap().push(line);
-        Ok(delivery.id.to_string())
-    }
-}
-
 struct AskAboutDoors;
 
 impl Policy for AskAboutDoors {
@@ -436,19 +295,5 @@ impl Policy for AskAboutDoors {
             rule: "doors".to_owned(),
             reason: "a door is a door".to_owned(),
         }
-    }
-}
-
-#[async_trait]
-impl Questions for RecordingChannel {
-    async fn ask_outcome(&self, _question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
-        (OutcomeAnswer::Skip, "nobody".to_owned())
-    }
-
-    /// Shows it to nobody who could answer here.
-    async fn ask(&self, question: &Question) -> Heard {
-        self.questions
-            .send_modify(|shown| shown.push(question.clone()));
-        Heard::Shown
     }
 }
