@@ -11,7 +11,7 @@ use corvid_core::wire::{
     Address, Event, EventBody, Flags, Limits, LiveEvent, Mode, Part, Patience, Question, SessionId,
 };
 use corvid_core::{
-    Channel, Journal as _, Models, Outputs, Policy, PolicyDecision, PolicyEffect, PolicyRequest,
+    Channel, Journal as _, Outputs, Policy, PolicyDecision, PolicyEffect, PolicyRequest,
     SystemClock, Tasks, Toolset,
 };
 use corvid_gateway::{
