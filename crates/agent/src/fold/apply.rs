@@ -67,8 +67,8 @@ pub fn apply(state: &mut State, event: &Event) {
 }
 
 /// What is said while a question is open answers it: it is what the model wanted to know, or the reason why a
-/// call is denied. A steer that arrives while a person is asked what became of a call answers that: leave it,
-/// and go on with what the steer says.
+/// call is denied. A person's steer that arrives while somebody is asked what became of a call answers that: leave
+/// it, and go on with what the steer says. What a job tells answers nothing.
 fn admit(state: &mut State, admission: &Admission) {
     let Some(turn) = state.turn.as_mut().filter(|turn| turn.closing.is_none()) else {
         state.waiting.push_back(admission.clone());
@@ -85,7 +85,7 @@ fn admit(state: &mut State, admission: &Admission) {
             return;
         }
     }
-    if turn.is_steered_by(admission) {
+    if admission.job.is_none() && turn.is_steered_by(admission) {
         turn.skip_unknown();
     }
     state.waiting.push_back(admission.clone());

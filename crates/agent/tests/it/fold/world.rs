@@ -4,7 +4,9 @@
 //! It must not know the fold's inside: it sees the state's public fields and what is due.
 
 use corvid_agent::fold::{Action, Call, State, Turn, apply, due};
-use corvid_core::wire::{CallId, CallStatus, Event, EventBody, Millis, Mode, ParkReason, Role};
+use corvid_core::wire::{
+    CallId, CallStatus, Event, EventBody, JobId, Millis, Mode, ParkReason, Role,
+};
 
 use super::ledger::Ledger;
 use super::outcomes::{CANCELLED_ENDS, RUN_ENDS};
@@ -89,7 +91,7 @@ impl World {
         }
     }
 
-    /// Somebody says something.
+    /// Somebody says something, or a job tells of its end.
     pub(super) fn admit(&mut self, mut dice: Dice) {
         self.admitted += 1;
         let mode = dice.pick(&[(3, Mode::Steer), (2, Mode::Queue)]);
@@ -98,6 +100,9 @@ impl World {
         admission.requester.role = dice.pick(&[(8, Role::Owner), (1, Role::Member)]);
         if dice.roll(6) == 5 {
             "telegram".clone_into(&mut admission.origin.channel);
+        }
+        if dice.roll(6) == 5 {
+            admission.job = Some(JobId::new(format!("j-{}", self.admitted)));
         }
         self.write(EventBody::InputAdmitted(admission));
     }

@@ -4,11 +4,15 @@
 
 use corvid_agent::fold::Action;
 use corvid_core::Message;
-use corvid_core::wire::{CallStatus, Effect, Ending, EventBody, InputId, OutcomeAnswer};
+use corvid_core::wire::{
+    CallStatus, Effect, Ending, EventBody, InputId, JobId, Mode, OutcomeAnswer,
+};
 
 use super::calls::{FIRST, calls};
 use super::{COMPOSE, ask, check, check_reply, fold, run, start};
-use crate::script::{admitted, begun, claimed, finished, replied, settled_by, steering, stopped};
+use crate::script::{
+    admission, admitted, begun, claimed, finished, replied, settled_by, steering, stopped,
+};
 
 /// One call of this effect that runs.
 pub(super) fn running(effect: Effect) -> Vec<EventBody> {
@@ -67,6 +71,10 @@ fn a_steer_while_an_outcome_is_asked_after_leaves_it_and_joins() {
     );
     let queued = [unknown(), admitted("queued")];
     check(running(Effect::Unsafe), queued, &[ask_outcome(1)]);
+    let mut told = admission("job", Mode::Steer);
+    told.job = Some(JobId::new("j-1"));
+    let by_a_job = [unknown(), EventBody::InputAdmitted(told)];
+    check(running(Effect::Unsafe), by_a_job, &[ask_outcome(1)]);
 }
 
 #[test]
