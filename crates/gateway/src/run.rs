@@ -123,7 +123,8 @@ impl Gateway {
 
     /// Waits until a job of this process has ended, sees that answered and has the reply delivered; none once
     /// there is no such job. One whose reply was delivered already (that of the turn it joined, say) is passed
-    /// over. A stop ends the jobs, and what they then tell is not worked on.
+    /// over. A stop ends the jobs, and what they then tell is not worked on: the newest end comes first then, so
+    /// that one lane goes over all of them.
     ///
     /// # Errors
     /// As [`Gateway::run`].
@@ -134,11 +135,12 @@ impl Gateway {
     ) -> Result<Option<Answered>, GatewayError> {
         loop {
             let ended = tokio::select! {
-                ended = self.jobs.next_ended() => ended,
+                biased;
                 () = stop.cancelled() => {
                     self.jobs.cancel_all();
-                    self.jobs.next_ended().await
+                    self.jobs.last_ended().await
                 }
+                ended = self.jobs.next_ended() => ended,
             };
             let Some(ended) = ended else { return Ok(None) };
             let answered = self.see_to(Errand {

@@ -159,6 +159,20 @@ impl Board {
         }
     }
 
+    /// Takes up the newest end once no job is open; none if nothing is listed then.
+    pub(super) async fn last_ended(&self) -> Option<EndedJob> {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let mut listed = self.lock();
+                if listed.open.is_empty() {
+                    return listed.ended.pop_back().map(|(_, ended)| ended);
+                }
+            }
+            changed.await;
+        }
+    }
+
     /// Returns once the job is not open here.
     pub(super) async fn gone(&self, job: &JobId) {
         loop {

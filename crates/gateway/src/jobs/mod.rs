@@ -103,6 +103,11 @@ impl JobDesk {
         self.shared.board.next_ended().await
     }
 
+    /// The newest job whose end was told, once all have ended; none once there is no job left.
+    pub(crate) async fn last_ended(&self) -> Option<EndedJob> {
+        self.shared.board.last_ended().await
+    }
+
     /// Ends a job of this process in somebody's name; says whether there is such a job.
     pub(crate) fn cancel_here(&self, job: &JobId, by: &Requester) -> bool {
         self.shared.board.cancel(job, by)
