@@ -21,6 +21,7 @@ mod crash;
 mod house;
 #[cfg(feature = "faults")]
 mod lesser;
+mod many_jobs;
 mod network;
 mod outages;
 mod redaction;
