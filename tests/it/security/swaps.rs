@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 
 use corvid_testkit::Scene;
 use corvid_testkit::model_server::{Reply, Script, When};
@@ -12,20 +11,17 @@ use serde_json::json;
 use super::{names, scene_with, told};
 use crate::asking::{id, open_questions, waiting};
 
-fn link(scene: &Scene) -> PathBuf {
-    scene.folder().join("link")
-}
-
-/// A scene whose model wants to write where a link leads, `one`; `two` is somewhere else.
-fn linked() -> io::Result<Scene> {
+/// A scene whose model wants to write in the folder `one`, as it is named there; `two` is somewhere else.
+fn writing(named: &str) -> io::Result<Scene> {
     let scene = scene_with(Script::new())?;
     for folder in ["one", "two"] {
         fs::create_dir(scene.folder().join(folder))?;
     }
-    symlink("one", link(&scene))?;
+    symlink("one", scene.folder().join("link"))?;
+    let place = scene.folder().canonicalize()?.join(named);
     let call = json!({
-        "command": format!("echo once >> {}/ran", link(&scene).display()),
-        "escalate": { "reason": "to leave a mark", "writes": [link(&scene)] },
+        "command": format!("echo once >> {}/ran", place.display()),
+        "escalate": { "reason": "to leave a mark", "writes": [place] },
     });
     let script = Script::new()
         .on(
@@ -37,13 +33,6 @@ fn linked() -> io::Result<Scene> {
     scene.with_model(script)
 }
 
-/// Puts another link in the place of the one that was shown, in one step.
-fn swap(scene: &Scene, to: &Path) -> io::Result<()> {
-    let other = scene.folder().join("other");
-    symlink(to, &other)?;
-    fs::rename(other, link(scene))
-}
-
 fn ran(scene: &Scene) -> io::Result<Vec<String>> {
     let mut ran = Vec::new();
     for folder in ["one", "two"] {
@@ -52,60 +41,58 @@ fn ran(scene: &Scene) -> io::Result<Vec<String>> {
     Ok(ran)
 }
 
+/// A rule and a person decide on a name, and a link may lead elsewhere by the time the command runs.
 #[test]
-fn the_card_names_where_the_link_leads() -> io::Result<()> {
-    let scene = linked()?;
-    let (run, question) = waiting(&scene)?;
-    let card = scene
-        .agent(["approvals", "show", &question, "--json"])?
-        .stdout;
-    let real = scene.folder().canonicalize()?.join("one");
-    assert!(card.contains(&real.display().to_string()), "{card}");
-    scene.agent(["approvals", "approve", &question])?;
-    let said = run.wait()?;
-    assert!(said.stdout.contains("it ran"), "{}", said.all());
-    assert_eq!(names(&scene.folder().join("one"))?, ["ran"]);
-    Ok(())
-}
-
-#[test]
-fn a_link_swapped_after_the_card_is_asked_about_again() -> io::Result<()> {
-    let scene = linked()?;
-    let (run, question) = waiting(&scene)?;
-    swap(&scene, Path::new("two"))?;
-    let approved = scene.agent(["approvals", "approve", &question])?;
-    assert_eq!(approved.code, Some(0), "{}", approved.all());
-    assert!(run.hear(|said| said.matches("\"question.asked\"").count() == 2));
-    assert_eq!(ran(&scene)?, [""; 0]);
-    let again = open_questions(&scene)?.iter().map(id).collect::<String>();
-    assert_ne!(again, question);
-    let card = scene.agent(["approvals", "show", &again, "--json"])?.stdout;
-    let real = scene.folder().canonicalize()?.join("two");
-    assert!(card.contains(&real.display().to_string()), "{card}");
-    scene.agent(["approvals", "deny", &again])?;
-    let said = run.wait()?;
-    assert!(said.stdout.contains("it did not run"), "{}", said.all());
-    assert_eq!(ran(&scene)?, [""; 0]);
-    Ok(())
-}
-
-#[test]
-fn a_link_swapped_to_something_private_is_refused() -> io::Result<()> {
-    let scene = linked()?;
-    let (run, question) = waiting(&scene)?;
-    swap(&scene, &scene.state())?;
-    let approved = scene.agent(["approvals", "approve", &question])?;
-    assert_eq!(approved.code, Some(0), "{}", approved.all());
-    let said = run.wait()?;
-    assert!(said.stdout.contains("it did not run"), "{}", said.all());
-    assert_eq!(told(&scene, "x", "question.asked")?.len(), 1);
-    let ends = told(&scene, "x", "tool.finished")?;
-    assert!(
-        ends[0].to_string().contains("cannot be granted"),
-        "{ends:?}"
+fn a_link_is_never_granted_whoever_allows_it() -> io::Result<()> {
+    let scene = writing("link")?;
+    let folder = scene.folder().canonicalize()?;
+    let place = folder.join("link");
+    let rule = format!(
+        "[[policy.rules]]\ntool = \"system.run\"\nresource = \"write:{}*\"\neffect = \"allow\"\n",
+        place.display()
     );
-    assert_eq!(ran(&scene)?, [""; 0]);
-    assert!(!names(&scene.state())?.contains(&"ran".to_owned()));
+    let scene = scene.with_config(&rule)?;
+    for options in [&[][..], &["--yes"]] {
+        let said = scene.agent([&["run", "-e", "go"], options].concat())?;
+        assert!(said.stdout.contains("it did not run"), "{}", said.all());
+        assert_eq!(ran(&scene)?, [""; 0], "{options:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_model_is_told_where_the_link_leads() -> io::Result<()> {
+    let scene = writing("link")?;
+    let said = scene.agent(["run", "-s", "x", "--yes", "-e", "go"])?;
+    assert!(said.stdout.contains("it did not run"), "{}", said.all());
+    let ends = told(&scene, "x", "tool.finished")?;
+    let real = scene.folder().canonicalize()?.join("one");
+    let named = format!("leads from there to `{}`; name that", real.display());
+    assert!(ends[0].to_string().contains(&named), "{ends:?}");
+    assert_eq!(told(&scene, "x", "question.asked")?.len(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_link_swapped_in_after_the_card_is_refused() -> io::Result<()> {
+    for to in ["two", "corvid"] {
+        let scene = writing("one")?;
+        let (run, question) = waiting(&scene)?;
+        fs::remove_dir(scene.folder().join("one"))?;
+        symlink(to, scene.folder().join("one"))?;
+        let approved = scene.agent(["approvals", "approve", &question])?;
+        assert_eq!(approved.code, Some(0), "{}", approved.all());
+        let said = run.wait()?;
+        assert!(said.stdout.contains("it did not run"), "{}", said.all());
+        assert_eq!(told(&scene, "x", "question.asked")?.len(), 1);
+        let ends = told(&scene, "x", "tool.finished")?;
+        assert!(
+            ends[0].to_string().contains("cannot be granted"),
+            "{ends:?}"
+        );
+        assert_eq!(names(&scene.folder().join("two"))?, [""; 0]);
+        assert!(!names(&scene.state())?.contains(&"ran".to_owned()));
+    }
     Ok(())
 }
 

@@ -76,7 +76,8 @@ impl Borders {
     }
 
     /// The real path of something outside the working folder that a command may be let to write, or why not: what
-    /// is private or the system's is not a person's to allow in passing.
+    /// is private or the system's is not a person's to allow in passing, and a link is not what a rule or a person
+    /// was told of: it may lead elsewhere by the time the command runs.
     pub(super) fn admit_write(&self, path: &str) -> Result<PathBuf, String> {
         let given = Path::new(path);
         let plain = |part: Component<'_>| !matches!(part, Component::ParentDir | Component::CurDir);
@@ -104,6 +105,12 @@ impl Borders {
         if overlaps(&real, &self.private) {
             return Err(format!(
                 "`{path}` cannot be granted: it is private, or holds something private; name a place that does not"
+            ));
+        }
+        if real != given {
+            return Err(format!(
+                "`{path}` cannot be granted: a link leads from there to `{}`; name that",
+                real.display()
             ));
         }
         Ok(real)

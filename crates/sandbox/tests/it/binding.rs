@@ -52,18 +52,6 @@ fn a_binding_is_that_of_exactly_this_run() {
         assert_ne!(&first, other, "{index}");
         assert!(!others[..index].contains(other), "{index}");
     }
-    // A link that leads elsewhere by now.
-    let link = scene.at("link");
-    let through = |to: &str| {
-        std::os::unix::fs::symlink(scene.at(to), &link).unwrap();
-        let bound = binding(&scene, |spec| {
-            *spec = writing(&scene, "make publish", &[&link]);
-        });
-        std::fs::remove_file(&link).unwrap();
-        bound
-    };
-    assert_eq!(through("site"), first);
-    assert_ne!(through("site/pages"), first);
 }
 
 #[test]

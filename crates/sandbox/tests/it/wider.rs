@@ -128,6 +128,33 @@ async fn what_is_private_or_the_systems_is_refused_outright() {
     }
 }
 
+/// Rules and people decide on the name that they are told, which must be the one that is granted.
+#[tokio::test]
+async fn a_link_is_not_granted_but_where_it_leads_is_named() {
+    for isolation in EVERYWHERE {
+        let scene = scene(isolation);
+        std::os::unix::fs::symlink(scene.at("site"), scene.at("link")).unwrap();
+        for (linked, real) in [
+            ("link", "site"),
+            ("link/", "site"),
+            ("link/index", "site/index"),
+        ] {
+            let spec = writing(&scene, "touch began", &[&scene.at(linked)]);
+            let Err(SandboxError::Refused(why)) = scene.run_spec(&spec).await else {
+                panic!("{isolation:?}: {linked} was granted");
+            };
+            let named = format!(
+                "leads from there to `{}`; name that",
+                scene.at(real).display()
+            );
+            assert!(why.contains(&named), "{why}");
+            let spec = writing(&scene, "true", &[&scene.at(real)]);
+            assert_eq!(scene.run_spec(&spec).await.unwrap().code(), 0);
+        }
+        assert!(!scene.at("home/work/began").exists());
+    }
+}
+
 /// Between the look at a granted path and its use somebody swaps it for a link to something private.
 #[test]
 fn a_link_that_is_swapped_in_is_never_followed() {
