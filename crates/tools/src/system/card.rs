@@ -2,6 +2,8 @@
 //! Invariant: the command is shown whole, as it was written; whatever would make it another run is bound.
 //! It must not know who is shown it, nor why the policy asks.
 
+use std::path::Path;
+
 use corvid_core::wire::{Card, CardForm};
 use corvid_core::{CommandSpec, Description, Invocation, Preview, Wider};
 use serde_json::json;
@@ -9,14 +11,15 @@ use serde_json::json;
 use super::asked::Asked;
 use crate::policy;
 
-/// The card of a command that the sandbox describes so.
+/// The card of a command that begins in `folder` and that the sandbox describes so.
 pub(super) fn preview(
     call: &Invocation,
     asked: &Asked,
+    folder: &Path,
     command: &CommandSpec,
     described: Description,
 ) -> Preview {
-    let mut facts = vec![("folder".to_owned(), folder(call, asked))];
+    let mut facts = vec![("folder".to_owned(), folder.display().to_string())];
     let reason = command.wider.as_ref().map(|wider| wider.reason.clone());
     let reason = reason.filter(|reason| !reason.is_empty());
     facts.extend(reason.map(|reason| ("reason".to_owned(), reason)));
@@ -42,14 +45,6 @@ pub(super) fn preview(
         }),
         repeatable: policy::repeatable(&asked.command),
     }
-}
-
-fn folder(call: &Invocation, asked: &Asked) -> String {
-    let folder = match &asked.working_dir {
-        None => call.working_dir.clone(),
-        Some(folder) => call.working_dir.join(folder),
-    };
-    folder.display().to_string()
 }
 
 fn title(wider: Option<&Wider>) -> &'static str {

@@ -12,7 +12,7 @@ mod report;
 mod undoable;
 mod work;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use crate::config::{Config, milliseconds};
 
 use asked::Asked;
 use lacks::Lacks;
-use place::{private_folder, quoted, subfolder};
+use place::{beginning_in, private_folder, subfolder};
 use report::Most;
 use work::{Lines, Reins, Told, Work};
 
@@ -80,17 +80,19 @@ impl Run {
         lacking
     }
 
-    /// The command as the sandbox is handed it; the same for the same call in every process.
-    fn command(&self, call: &Invocation, asked: &Asked) -> Result<CommandSpec, String> {
-        let command = match &asked.working_dir {
-            None => asked.command.clone(),
-            Some(folder) => format!("cd -- {} || exit\n{}", quoted(folder), asked.command),
-        };
+    /// The command as the sandbox is handed it, to begin in `folder` (a real path; none for the working folder).
+    /// Where its record is kept is the same for the same call in every process.
+    fn command(
+        &self,
+        call: &Invocation,
+        asked: &Asked,
+        folder: Option<&Path>,
+    ) -> Result<CommandSpec, String> {
         let records = call.outputs.records(&call.session);
         let lacking = self.lacks.known(&call.arguments, &call.working_dir);
         Ok(CommandSpec {
             key: call.key.clone(),
-            command,
+            command: beginning_in(folder, &asked.command),
             working_dir: call.working_dir.clone(),
             timeout: Duration::from_millis(call.timeout_ms),
             output: call.outputs.file(&call.session, call.call),
@@ -117,8 +119,9 @@ impl Run {
 
     /// The command, ready to run, in a place that is there.
     async fn work(&self, call: &Invocation, asked: &Asked) -> Result<Work, ToolError> {
-        begins_somewhere(call, asked).await?;
-        let mut command = self.command(call, asked).map_err(ToolError::Tell)?;
+        let folder = begins_in(call, asked).await?;
+        let command = self.command(call, asked, folder.as_deref());
+        let mut command = command.map_err(ToolError::Tell)?;
         if !asked.background {
             // The turn keeps its time itself: what it moves to the background is to go on.
             command.timeout = command.timeout.max(self.config.background);
@@ -140,7 +143,8 @@ impl Run {
 
     /// What became of the command itself.
     async fn became(&self, call: &Invocation, asked: &Asked, proof: Option<&Value>) -> Reconciled {
-        let command = match self.command(call, asked) {
+        // Where it began matters no more.
+        let command = match self.command(call, asked, None) {
             Ok(command) => command,
             Err(error) => return Reconciled::Unknown(error),
         };
@@ -201,15 +205,23 @@ impl Tool for Run {
 
     async fn preview(&self, call: &Invocation) -> Result<Preview, ToolError> {
         let asked = self.asked(&call.arguments).map_err(ToolError::Tell)?;
-        begins_somewhere(call, &asked).await?;
+        let folder = begins_in(call, &asked).await?;
         self.lacking(&call.arguments, &call.working_dir);
-        let command = self.command(call, &asked).map_err(ToolError::Tell)?;
+        let command = self.command(call, &asked, folder.as_deref());
+        let command = command.map_err(ToolError::Tell)?;
         let (sandbox, described) = (Arc::clone(&self.sandbox), command.clone());
         let described = blocking::looking(call, move |_| {
             let described = sandbox.describe(&described);
             described.map_err(|error| ToolError::Tell(error.to_string()))
         });
-        Ok(card::preview(call, &asked, &command, described.await?))
+        let folder = folder.as_deref().unwrap_or(&call.working_dir);
+        Ok(card::preview(
+            call,
+            &asked,
+            folder,
+            &command,
+            described.await?,
+        ))
     }
 
     /// Names the machine's present run: a record that a power loss may have swallowed says nothing.
@@ -258,14 +270,15 @@ impl Tool for Run {
     }
 }
 
-/// Checks that the folder in which the command begins is there.
-async fn begins_somewhere(call: &Invocation, asked: &Asked) -> Result<(), ToolError> {
+/// The folder in which the command begins, with no link on the way, so that a person is shown that very one; none for
+/// the working folder itself.
+async fn begins_in(call: &Invocation, asked: &Asked) -> Result<Option<PathBuf>, ToolError> {
     let Some(folder) = asked.working_dir.clone() else {
-        return Ok(());
+        return Ok(None);
     };
     let root = call.working_dir.clone();
     let found = blocking::to_the_end(move || subfolder(&root, &folder)).await?;
-    found.map(drop).map_err(ToolError::Tell)
+    found.map(Some).map_err(ToolError::Tell)
 }
 
 /// The machine's present run, as a proof.

@@ -6,8 +6,8 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-/// Checks that `folder` is a folder beneath `root`. The sandbox confines the command in any case; this
-/// is for a clear sentence instead of a shell's.
+/// The real path of `folder`, which must be a folder beneath `root`, in words that a shell can be told. The sandbox
+/// confines the command in any case; where there is none, this keeps it where a person was told that it begins.
 pub(super) fn subfolder(root: &Path, folder: &str) -> Result<PathBuf, String> {
     let problem = |what: &str| {
         format!(
@@ -27,6 +27,9 @@ pub(super) fn subfolder(root: &Path, folder: &str) -> Result<PathBuf, String> {
     if !found.is_dir() {
         return Err(problem("it is no folder"));
     }
+    if found.to_str().is_none() {
+        return Err(problem("its real name is no UTF-8"));
+    }
     Ok(found)
 }
 
@@ -41,8 +44,19 @@ pub(super) fn private_folder(folder: &Path) -> Result<(), String> {
     })
 }
 
+/// A command line that first goes to a folder, if one is given.
+pub(super) fn beginning_in(folder: Option<&Path>, command: &str) -> String {
+    match folder {
+        None => command.to_owned(),
+        Some(folder) => {
+            let folder = quoted(&folder.to_string_lossy());
+            format!("cd -- {folder} || exit\n{command}")
+        }
+    }
+}
+
 /// One word of a shell's command line.
-pub(super) fn quoted(word: &str) -> String {
+fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 

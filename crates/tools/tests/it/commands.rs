@@ -137,7 +137,10 @@ async fn a_command_runs_where_and_as_long_as_asked() {
     scene.text("system.run", asked).await;
     let commands = scene.sandbox.commands.lock().expect("lock").clone();
     assert_eq!(commands.len(), 1);
-    assert_eq!(commands[0].command, "cd -- 'sub dir' || exit\npwd");
+    let folder = scene.path("sub dir");
+    let folder = folder.canonicalize().expect("a folder");
+    let expect = format!("cd -- '{}' || exit\npwd", folder.display());
+    assert_eq!(commands[0].command, expect);
     assert_eq!(commands[0].working_dir, scene.path(""));
 }
 

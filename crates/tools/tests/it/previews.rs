@@ -82,3 +82,38 @@ async fn what_stands_for_a_secret_is_not_written() {
         assert!(refused.contains("stands for a secret"), "{refused}");
     }
 }
+
+/// Whoever may write there could lead the link elsewhere while a person reads the card.
+#[tokio::test]
+async fn a_command_begins_where_its_card_says_whatever_a_link_does() {
+    let scene = Scene::new();
+    for file in ["one/x", "two/x", "-/x"] {
+        scene.file(file, "");
+    }
+    let link = scene.path("link");
+    let begins = |arguments: Value| {
+        let scene = &scene;
+        async move {
+            let shown = preview(scene, "system.run", arguments).await;
+            let shown = shown.expect("a preview");
+            (shown.card.facts[0].clone(), shown.binding)
+        }
+    };
+    let real = |name: &str| {
+        let path = scene.path(name).canonicalize().expect("a folder");
+        ("folder".to_owned(), path.display().to_string())
+    };
+    let mut bindings = Vec::new();
+    for name in ["one", "two"] {
+        std::os::unix::fs::symlink(name, &link).expect("a link");
+        let asked = json!({ "command": "pwd", "working_dir": "link" });
+        let (shown, binding) = begins(asked).await;
+        assert_eq!(shown, real(name));
+        assert!(!bindings.contains(&binding), "{name}");
+        bindings.push(binding);
+        std::fs::remove_file(&link).expect("no link");
+    }
+    // A shell takes this name for the folder that it was in before.
+    let (shown, _) = begins(json!({ "command": "pwd", "working_dir": "-" })).await;
+    assert_eq!(shown, real("-"));
+}
