@@ -8,7 +8,7 @@ use corvid_testkit::{Output, Scene};
 use serde_json::{Value, json};
 
 use super::{all, names, told, verdicts};
-use crate::asking::{beside, waiting};
+use crate::asking::{beside, waiting, wanting};
 use crate::stage::scene;
 
 /// A scene whose model wants to touch `BESIDE/ran`, and told to vary it makes other calls that are almost the same.
@@ -159,5 +159,56 @@ fn an_approval_of_one_call_is_none_of_the_next_that_is_the_same() -> io::Result<
     }
     assert_eq!(names(&beside(&scene))?, [""; 0]);
     assert_eq!(told(&scene, "x", "tool.started")?.len(), 1);
+    Ok(())
+}
+
+/// A shell, an interpreter or a wrapper may do something else next time.
+#[test]
+fn what_may_do_something_else_is_allowed_once_at_most() -> io::Result<()> {
+    for command in [
+        "sh -c 'touch BESIDE/ran'",
+        "env touch BESIDE/ran",
+        "time touch BESIDE/ran",
+        "touch BESIDE/ran; true",
+        "python3 -c pass",
+        "./touch BESIDE/ran",
+    ] {
+        let scene = wanting(command)?;
+        let (run, question) = waiting(&scene)?;
+        let refused = scene.agent(["approvals", "approve", "--session", &question])?;
+        assert_eq!(refused.code, Some(1), "{command}: {}", refused.all());
+        assert!(
+            refused.stderr.contains("for the session"),
+            "{}",
+            refused.stderr
+        );
+        scene.agent(["approvals", "deny", &question])?;
+        assert_eq!(run.wait()?.code, Some(0));
+        assert_eq!(names(&beside(&scene))?, [""; 0]);
+    }
+    Ok(())
+}
+
+/// `--yes` goes for what the person asked, not for what its jobs lead to later.
+#[test]
+fn what_a_job_leads_to_is_asked_about() -> io::Result<()> {
+    let scene = scene()?;
+    let beside = beside(&scene);
+    fs::create_dir(&beside)?;
+    let job = json!({ "command": "true", "background": true });
+    let touch = json!({
+        "command": format!("touch {}/ran", beside.display()),
+        "escalate": { "reason": "to leave a mark", "writes": [beside] },
+    });
+    let script = Script::new()
+        .on(When::user("go").results(0), Reply::call("system.run", &job))
+        .on(When::user("go").results(1), Reply::text("begun"))
+        .on(When::any().results(0), Reply::call("system.run", &touch))
+        .otherwise(Reply::text("{{result}}"));
+    let scene = scene.with_model(script)?;
+    let said = go(&scene, &["--yes"])?;
+    assert_eq!(said.code, Some(6), "{}", said.all());
+    assert_eq!(names(&beside)?, [""; 0]);
+    assert_eq!(verdicts(&scene, "x")?, ["allow", "ask"]);
     Ok(())
 }

@@ -6,6 +6,7 @@ mod bindings;
 mod cards;
 mod environment;
 mod places;
+mod secrets;
 mod strangers;
 mod swaps;
 mod workspace;
