@@ -43,7 +43,9 @@ impl Lane {
                         return Ok(());
                     }
                 }
-                Err(AppendError::NotOpen { question, reason }) => {
+                Err(AppendError::NotOpen { question, reason })
+                    if self.facts.iter().any(|fact| answers(fact, &question)) =>
+                {
                     tracing::debug!(%question, reason, "an answer comes too late");
                     self.facts.retain(|fact| !answers(fact, &question));
                     self.reload(head).await?;

@@ -86,7 +86,7 @@ impl ModelSink for LiveText {
     fn waiting(&self, for_ms: u64, reason: &str) {
         drop(self.live.try_send(LiveEvent::Waiting {
             for_ms,
-            reason: reason.to_owned(),
+            reason: self.redactor.text(reason).into_owned(),
         }));
     }
 }

@@ -85,8 +85,11 @@ impl Lane {
             return Vec::new();
         };
         let earlier = match &subject {
-            Subject::Approval(approval) => self.state.grants.get(&approval.binding).cloned(),
-            Subject::Inquiry(_) => None,
+            Subject::Approval(approval) if approval.repeatable => {
+                self.state.grants.get(&approval.binding).cloned()
+            }
+            // What was granted by a version that held it for repeatable is not any more.
+            Subject::Approval(_) | Subject::Inquiry(_) => None,
         };
         let wait = Millis::try_from(turn.limits.question_ms).unwrap_or(Millis::MAX);
         let question = Question {

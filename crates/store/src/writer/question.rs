@@ -118,18 +118,18 @@ impl Given<'_> {
             }
             _ => {}
         }
+        let earlier = Answer::Allow {
+            scope: Scope::Earlier,
+        };
+        // Only the lane knows what was allowed before.
+        if anyones && *self.answer == earlier {
+            return Some("cannot be allowed by what was allowed before");
+        }
         if question.takes(self.answer) {
-            let earlier = Answer::Allow {
-                scope: Scope::Earlier,
-            };
-            // Only the lane knows what was allowed before.
-            return (anyones && *self.answer == earlier)
-                .then_some("cannot be allowed by what was allowed before");
+            return None;
         }
         Some(match self.answer {
-            Answer::Allow {
-                scope: Scope::Session,
-            } if question.approval().is_some() => {
+            Answer::Allow { .. } if question.approval().is_some() => {
                 "cannot be allowed for the session, since the same command may do something else next time; allow it once"
             }
             Answer::Text { .. } => "asks for an approval; allow or deny it",

@@ -167,7 +167,7 @@ impl Question {
     pub fn takes(&self, answer: &Answer) -> bool {
         match (&self.subject, answer) {
             (Subject::Approval(approval), Answer::Allow { scope }) => {
-                *scope != Scope::Session || approval.repeatable
+                *scope == Scope::Once || approval.repeatable
             }
             (Subject::Approval(_), Answer::Deny { .. })
             | (Subject::Inquiry(_), Answer::Text { .. } | Answer::Deny { .. }) => true,

@@ -2,6 +2,10 @@
 //! Invariant: what is live is a hint; what is committed is told in the journal's order.
 //! It must not know who listens.
 
+use std::sync::Arc;
+
+use corvid_core::Secret;
+use corvid_core::redact::Redactor;
 use corvid_core::wire::{Effect, EventBody, Fault, LiveEvent};
 
 use super::model::Line;
@@ -51,6 +55,19 @@ async fn deltas_tell_step_attempt_and_offset() {
 }
 
 #[tokio::test]
+async fn why_it_waits_is_told_without_secrets() {
+    let mut scene = Scene::new([Line::Writes(vec![None, Some("hello")])]);
+    let secret = ("KEY".to_owned(), Secret::new("provider is busy"));
+    scene.redactor = Arc::new(Redactor::new([secret]));
+    let ended = scene.say("i1").await;
+    let waiting = LiveEvent::Waiting {
+        for_ms: 500,
+        reason: "the [redacted:KEY]".to_owned(),
+    };
+    assert!(ended.live.contains(&waiting), "{:?}", ended.live);
+}
+
+#[tokio::test]
 async fn every_commit_is_told_in_order() {
     let asks = Line::Asks(vec![("a", "file.read", "{}")]);
     let scene =
@@ -69,7 +86,7 @@ async fn every_commit_is_told_in_order() {
 
 #[tokio::test]
 async fn a_running_call_shows_its_progress() {
-    let barrier = std::sync::Arc::new(tokio::sync::Barrier::new(1));
+    let barrier = Arc::new(tokio::sync::Barrier::new(1));
     let asks = Line::Asks(vec![("a", "file.read", "{}")]);
     let scene = Scene::new([asks, Line::Says("read")]).with(FakeTool::new(
         "file.read",

@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
+use corvid_agent::LaneError;
 use corvid_core::redact::Redactor;
 use corvid_core::wire::{
     Answer, Answerer, Effect, EventBody, InputId, LiveEvent, Mode, Question, Scope, Subject,
 };
-use corvid_core::{Heard, Secret};
+use corvid_core::{AppendError, Heard, Secret};
 
 use super::model::Line;
 use super::scene::Scene;
@@ -314,6 +315,33 @@ async fn grants_of_earlier_processes_hold() {
         2,
         "each run is in the journal"
     );
+}
+
+#[tokio::test]
+async fn a_grant_does_not_hold_for_what_may_not_be_repeated_any_more() {
+    let before = scene(&[PUT]);
+    before.questions.hear([heard(allow(Scope::Session))]);
+    before.say("i1").await;
+    let asks = [Line::Asks(vec![PUT]), Line::Says("done")];
+    let after = Scene::new(asks)
+        .with(FakeTool::new("web.put", Effect::Unsafe, []).unrepeatable())
+        .after(before.journal.events());
+    let ended = after.work("i2", vec![admitted("i2")]).await;
+    assert_eq!(ended.reply().unapproved.len(), 1, "it was asked about");
+    assert_eq!(after.ledger.lines(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_grant_that_the_journal_refuses_is_not_tried_again_and_again() {
+    let before = scene(&[PUT]);
+    before.questions.hear([heard(allow(Scope::Session))]);
+    before.say("i1").await;
+    let mut after = scene(&[PUT]).after(before.journal.events());
+    // Its time is up as it is asked.
+    after.limits.question_ms = 0;
+    let ended = after.work("i2", vec![admitted("i2")]).await.result;
+    let refused = matches!(ended, Err(LaneError::Journal(AppendError::NotOpen { .. })));
+    assert!(refused, "{ended:?}");
 }
 
 #[tokio::test]

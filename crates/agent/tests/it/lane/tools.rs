@@ -70,6 +70,7 @@ pub(super) struct FakeTool {
     unprepared: Option<&'static str>,
     preparing: Option<Arc<Gate>>,
     world: Mutex<VecDeque<&'static str>>,
+    repeatable: bool,
     pub(super) ledger: Ledger,
 }
 
@@ -88,6 +89,7 @@ impl FakeTool {
             unprepared: None,
             preparing: None,
             world: Mutex::default(),
+            repeatable: true,
             ledger: Ledger::default(),
         }
     }
@@ -113,6 +115,14 @@ impl FakeTool {
     pub(super) fn in_worlds(self, worlds: impl IntoIterator<Item = &'static str>) -> Self {
         Self {
             world: Mutex::new(worlds.into_iter().collect()),
+            ..self
+        }
+    }
+
+    /// The same bytes may do something else each time.
+    pub(super) fn unrepeatable(self) -> Self {
+        Self {
+            repeatable: false,
             ..self
         }
     }
@@ -165,7 +175,7 @@ impl Tool for FakeTool {
 
     async fn preview(&self, call: &Invocation) -> Result<Preview, ToolError> {
         let mut preview = Preview::of_arguments(&call.arguments);
-        preview.repeatable = true;
+        preview.repeatable = self.repeatable;
         // What would run depends on more than the arguments: here, on what was done before.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         preview.binding = json!([preview.binding, world.pop_front()]);
