@@ -3,6 +3,7 @@
 //! It must not know any rule. And it is no boundary: a program can run whatever it likes, and the sandbox alone
 //! holds it. Reading is for honest mistakes and for what a person wants to be asked about.
 
+mod document;
 mod programs;
 mod reader;
 mod spellings;

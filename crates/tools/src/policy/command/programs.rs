@@ -3,10 +3,10 @@
 //! It must not know how a line is read.
 
 /// Programs that run a command which stands among their words.
-const WRAPPERS: &str = ". alias ash bash builtin bunx busybox bwrap caffeinate capsh chroot chrt command coproc csh dash \
+const WRAPPERS: &str = ". alias ash bash bind builtin bunx busybox bwrap caffeinate capsh chroot chrt command compgen complete coproc csh dash \
     dbus-run-session direnv docker doas enable entr env eval exec expect fakeroot fd find firejail fish flock \
-    gosu hash ionice kubectl ksh ltrace lxc mksh mosh nerdctl nice nix nix-shell nohup npx nsenter numactl \
-    parallel perf pkexec podman prlimit proot proxychains proxychains4 rbash rlwrap rsh runcon runuser screen \
+    gosu hash ionice kubectl ksh ltrace lxc mapfile mksh mosh nerdctl nice nix nix-shell nohup npx nsenter numactl \
+    parallel perf pkexec podman prlimit proot proxychains proxychains4 rbash readarray rlwrap rsh runcon runuser screen \
     script setarch setpriv setsid sh source ssh start-stop-daemon stdbuf strace su sudo systemd-run taskset \
     tclsh tcsh time timeout tini tmux torsocks toybox trap unbuffer unshare uvx valgrind watch watchexec \
     xargs yash zsh";
@@ -15,8 +15,8 @@ const WRAPPERS: &str = ". alias ash bash builtin bunx busybox bwrap caffeinate c
 const READERS: &str = "ash bash csh dash fish ksh mksh parallel rbash sh tcsh yash zsh";
 
 /// Those whose words a shell reads again, beside the readers.
-const READ_AGAIN: &str = "alias entr eval expect flock mosh nix-shell rsh runuser screen script source ssh su tmux \
-    trap watch";
+const READ_AGAIN: &str = "alias bind compgen complete entr eval expect flock mapfile mosh nix-shell readarray rsh runuser \
+    screen script source ssh su tmux trap watch";
 
 /// Those that fill in words which they read or find.
 const FILLERS: &str = "fd find parallel xargs";
@@ -57,6 +57,9 @@ const BY_WORD: &[(&str, &str)] = &[
     ("yarn", "dlx exec node run start test"),
     ("zip", "--unzip-command -T"),
 ];
+
+/// The most short options that stand in one word before what the last of them takes.
+const MOST_GLUED: usize = 3;
 
 /// Folders whose programs no call can change.
 const SYSTEM: &[&str] = &[
@@ -137,6 +140,13 @@ pub(super) fn fills_in(words: &[String]) -> Option<&str> {
         glued => Some(glued),
     });
     Some(named.filter(|named| !named.is_empty()).unwrap_or("{}"))
+}
+
+/// What may stand in one word with the short options before it: `ls -l` of `-cls -l`, and of `-vSls -l` too.
+pub(super) fn glued(word: &str) -> impl Iterator<Item = &str> {
+    let letters = word.strip_prefix('-').unwrap_or_default();
+    let options = letters.bytes().take_while(u8::is_ascii_alphabetic).count();
+    (1..=options.min(MOST_GLUED)).filter_map(|at| letters.get(at..))
 }
 
 /// Whether a program named by its path lies where no call can change it.

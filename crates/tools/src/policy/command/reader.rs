@@ -2,6 +2,7 @@
 //! Invariant: nothing that a shell would run is left out; where it is not sure, the line counts as unreadable.
 //! It must not know any program.
 
+use super::document::Awaited;
 use super::word::{Word, is_of_a_name};
 
 /// How deep substitutions are read.
@@ -21,7 +22,7 @@ const REDIRECTIONS: &[&str] = &["&>>", "&>", ">>", ">|", ">&", "<&", "<>", ">", 
 pub(super) struct Line {
     commands: Vec<Simple>,
     /// What is written to the input of commands: here-documents and here-strings.
-    inputs: Vec<String>,
+    pub(super) inputs: Vec<String>,
     /// Whether there is more than one simple command: operators, redirections, comments.
     composed: bool,
     /// Whether something in it stands for something else: variables, substitutions.
@@ -101,9 +102,9 @@ pub(super) fn is_assignment(word: &str) -> bool {
 pub(super) struct Reader<'a> {
     pub(super) rest: &'a str,
     pub(super) line: Line,
-    /// Here-documents whose text begins after this line: the words that end them.
-    awaited: Vec<Word>,
-    depth: usize,
+    /// Here-documents whose text begins after this line.
+    pub(super) awaited: Vec<Awaited>,
+    pub(super) depth: usize,
 }
 
 impl Reader<'_> {
@@ -164,10 +165,8 @@ impl Reader<'_> {
             self.skip_blanks();
             let word = self.word();
             self.line.inputs.push(word.text);
-        } else if self.eat("<<-") || self.eat("<<") {
-            self.skip_blanks();
-            let word = self.word();
-            self.awaited.push(word);
+        } else if self.eat("<<") {
+            self.here_document();
         } else if REDIRECTIONS.iter().any(|operator| self.eat(operator)) {
             self.skip_blanks();
             if !self.process_substitution() {
@@ -231,39 +230,6 @@ impl Reader<'_> {
         self.rest = "";
     }
 
-    /// Takes the texts of the here-documents that were announced.
-    fn here_documents(&mut self) {
-        for end in std::mem::take(&mut self.awaited) {
-            let mut body = String::new();
-            while !self.rest.is_empty() {
-                let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
-                self.rest = rest;
-                if line.trim_start_matches('\t') == end.text {
-                    break;
-                }
-                body.push_str(line);
-                body.push('\n');
-            }
-            // A quoted end leaves the text as it is; otherwise what is in it is expanded.
-            if !end.dressed {
-                body = self.expanded(&body);
-            }
-            self.line.inputs.push(body);
-        }
-    }
-
-    fn expanded(&mut self, text: &str) -> String {
-        let mut inner = Reader {
-            rest: text,
-            line: std::mem::take(&mut self.line),
-            awaited: Vec::new(),
-            depth: self.depth,
-        };
-        let text = inner.text_to_the_end();
-        self.line = inner.line;
-        text
-    }
-
     pub(super) fn peek(&self) -> Option<char> {
         self.rest.chars().next()
     }
@@ -281,7 +247,7 @@ impl Reader<'_> {
         rest.is_some()
     }
 
-    fn skip_blanks(&mut self) {
+    pub(super) fn skip_blanks(&mut self) {
         loop {
             self.rest = self.rest.trim_start_matches([' ', '\t']);
             if !self.eat("\\\n") {

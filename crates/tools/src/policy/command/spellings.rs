@@ -101,7 +101,8 @@ impl Found {
             let word = &words[at];
             self.unreadable |= reads_again && word.contains(UNKNOWN);
             let value = word.split_once('=').map(|(_, value)| value);
-            for text in std::iter::once(word.as_str()).chain(value) {
+            let parts = value.into_iter().chain(programs::glued(word));
+            for text in std::iter::once(word.as_str()).chain(parts) {
                 // An alias of git's that is a command line begins so.
                 let alias = text.strip_prefix('!');
                 self.unreadable |= alias.is_some_and(|line| line.contains(UNKNOWN));
