@@ -2,6 +2,9 @@
 //! Invariant: names of files are shown inert, and no more than a few of them.
 //! It must not know how it was found out.
 
+use std::path::Path;
+
+use super::log::Net;
 use super::state::{Change, Name, State};
 use crate::display::clean_line;
 
@@ -24,12 +27,7 @@ pub(super) fn other_file_system(folder: &Name) -> String {
 
 /// What is said of files whose former content is not kept.
 pub(super) fn unkept(changes: &[Change]) -> Option<String> {
-    let lost = |change: &&Change| match &change.before {
-        State::File(file) => file.kept.is_none() && !change.before.has_content_of(&change.after),
-        State::Other => true,
-        State::Absent | State::Link { .. } | State::Folder { .. } => false,
-    };
-    let lost: Vec<&Change> = changes.iter().filter(lost).collect();
+    let lost: Vec<&Change> = changes.iter().filter(|change| is_lost(change)).collect();
     let names: Vec<String> = lost
         .iter()
         .take(NAMED)
@@ -44,8 +42,45 @@ pub(super) fn unkept(changes: &[Change]) -> Option<String> {
     };
     (!lost.is_empty()).then(|| {
         format!(
-            "changes of {}{more} cannot be undone: the former content was not kept (files over 4 MB, and what is              over 64 MB in all, are not)",
+            "changes of {}{more} cannot be undone: the former content was not kept (files over 4 MB, and what is \
+             over 64 MB in all, are not)",
             names.join(", ")
         )
     })
+}
+
+fn is_lost(change: &Change) -> bool {
+    match &change.before {
+        State::File(file) => file.kept.is_none() && !change.before.has_content_of(&change.after),
+        State::Other => true,
+        State::Absent | State::Link { .. } | State::Folder { .. } => false,
+    }
+}
+
+/// The files that a turn changed or removed and whose former content is not kept, with how many bytes that had.
+pub(super) struct Unkept<'a>(Vec<(&'a Path, u64)>);
+
+impl<'a> Unkept<'a> {
+    pub(super) fn of(net: &'a Net) -> Self {
+        let changes = net.changes.iter().map(|net| &net.change);
+        let files = changes
+            .filter(|change| is_lost(change))
+            .filter_map(|change| match &change.before {
+                State::File(file) => Some((change.path.path(), file.len)),
+                _ => None,
+            });
+        Self(files.collect())
+    }
+
+    /// One of them that may have been moved, copied or packed into what a change left: whoever takes that away may take
+    /// away all that there is of it.
+    pub(super) fn may_live_on_in(&self, change: &Change) -> Option<&'a Path> {
+        let State::File(left) = &change.after else {
+            return None;
+        };
+        let is_new = !matches!(change.before, State::File(_));
+        let holds = |bytes: u64| left.len > 0 && (is_new || left.len >= bytes);
+        let found = self.0.iter().find(|(_, bytes)| holds(*bytes));
+        found.map(|(path, _)| *path)
+    }
 }

@@ -10,6 +10,7 @@ use corvid_core::wire::SessionId;
 
 use super::durable::Durable;
 use super::log::{self, Net, NetChange, Record};
+use super::lost::Unkept;
 use super::picture::FILE_BYTES;
 use super::state::{Change, State};
 use super::tree::Tree;
@@ -96,15 +97,17 @@ impl Net {
 struct Undoing<'a> {
     checkpoints: &'a Checkpoints,
     report: UndoReport,
+    unkept: Unkept<'a>,
     /// The working folder that was used last.
     tree: Option<Tree>,
 }
 
 impl<'a> Undoing<'a> {
-    fn new(checkpoints: &'a Checkpoints, net: &Net) -> Self {
+    fn new(checkpoints: &'a Checkpoints, net: &'a Net) -> Self {
         let lost = net.lost.clone();
         Self {
             checkpoints,
+            unkept: Unkept::of(net),
             report: UndoReport {
                 lost,
                 ..UndoReport::default()
@@ -234,6 +237,12 @@ impl<'a> Undoing<'a> {
             State::Other => Step::Leave("it was a pipe, socket or device".to_owned()),
             State::File(file) if file.kept.is_none() && !only_mode => {
                 Step::Leave("its former content was not kept".to_owned())
+            }
+            _ if !only_mode && let Some(other) = self.unkept.may_live_on_in(&net.change) => {
+                let other = shown(other);
+                Step::Leave(format!(
+                    "it may be all that is left of `{other}`, which was not kept"
+                ))
             }
             _ => Step::Restore(now),
         }

@@ -182,6 +182,38 @@ async fn only_the_owner_may_read_what_is_kept() {
     }
 }
 
+/// What is too large to be kept may have been moved or packed into what the turn made.
+#[tokio::test]
+async fn what_may_be_all_that_is_left_is_not_taken_away() {
+    for packed in [false, true] {
+        let mut scene = Scene::new();
+        let large = "x".repeat(5 * MB);
+        scene.file("large", &large);
+        scene.file("small", "before");
+        let lost = scene.command(|work| {
+            if packed {
+                fs::write(work.join("large.gz"), "5 MB of x").unwrap();
+                fs::remove_file(work.join("large")).unwrap();
+            } else {
+                fs::rename(work.join("large"), work.join("moved")).unwrap();
+            }
+            fs::write(work.join("small"), "after").unwrap();
+            fs::write(work.join("empty"), "").unwrap();
+        });
+        let lost = lost.await.unwrap();
+        assert!(lost.contains("`large`") && !lost.contains("  "), "{lost}");
+        let report = scene.undo();
+        let made = if packed { "large.gz" } else { "moved" };
+        let restored = ["empty", "small"].map(str::to_owned).to_vec();
+        assert_eq!(told(&report), (restored, vec!["large", made]));
+        let why = &report.left[1].1;
+        assert!(why.contains("all that is left of `large`"), "{why}");
+        let expect = if packed { "5 MB of x" } else { large.as_str() };
+        assert!(scene.content(made).as_deref() == Some(expect));
+        assert_eq!(scene.content("small").as_deref(), Some("before"));
+    }
+}
+
 /// Bytes of content in the store.
 fn packed(scene: &Scene) -> u64 {
     let packs = fs::read_dir(scene.config.root.join("contents")).unwrap();
