@@ -77,8 +77,11 @@ impl HostSandbox {
         };
         let mut environment = environment::for_command(&self.environment, record.temp());
         // Elsewhere the port is known only when the proxy is there.
-        if hosts.is_some() && isolation == Isolation::Full {
-            environment.extend(environment::proxied(environment::PROXY_PORT));
+        if let Some(hosts) = &hosts
+            && isolation == Isolation::Full
+        {
+            let told = environment::proxied(environment::PROXY_PORT, &hosts.hosts());
+            environment.extend(told);
         }
         let confinement = Confinement {
             shell: self.shell.clone(),

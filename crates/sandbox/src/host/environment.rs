@@ -29,6 +29,9 @@ const PROXY: &[&str] = &[
 /// What programs read to find what needs no proxy.
 const NO_PROXY: &[&str] = &["NO_PROXY", "no_proxy"];
 
+/// The names of a command's own loopback, which it reaches without the proxy.
+const LOOPBACK: &[&str] = &["localhost", "127.0.0.1", "::1"];
+
 /// The checking proxy's port on the loopback of a command that has a network of its own. Nobody else is there
 /// before the command, and what the kernel gives out by itself begins higher.
 pub(super) const PROXY_PORT: u16 = 18_021;
@@ -58,15 +61,28 @@ pub(super) fn for_command(inherited: &[(String, String)], temp: &Path) -> Vec<(S
     inherited.iter().cloned().chain(own).collect()
 }
 
-/// What tells programs of the checking proxy.
-pub(super) fn proxied(port: u16) -> Vec<(String, String)> {
+/// What tells programs of the checking proxy. Whoever was granted a host that is named like the command's own
+/// loopback is after the machine's, so that it is asked for through the proxy too.
+pub(super) fn proxied(port: u16, granted: &[String]) -> Vec<(String, String)> {
     let proxy = format!("http://127.0.0.1:{port}");
     let pairs = |names: &[&str], value: &str| -> Vec<_> {
         let pair = |name: &&str| ((*name).to_owned(), value.to_owned());
         names.iter().map(pair).collect()
     };
+    let is_granted = |name: &str| {
+        let hosts = granted.iter().map(|host| match host.strip_prefix('[') {
+            Some(address) => address.split(']').next(),
+            None => host.split(':').next(),
+        });
+        hosts.flatten().any(|host| host == name)
+    };
+    let own: Vec<&str> = LOOPBACK
+        .iter()
+        .copied()
+        .filter(|name| !is_granted(name))
+        .collect();
     let mut environment = pairs(PROXY, &proxy);
-    environment.extend(pairs(NO_PROXY, "localhost,127.0.0.1,::1"));
+    environment.extend(pairs(NO_PROXY, &own.join(",")));
     environment
 }
 
@@ -77,6 +93,24 @@ fn is_taken(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_granted_loopback_is_asked_for_through_the_proxy() {
+        let check = |granted: &[&str], expect: &str| {
+            let granted: Vec<String> = granted.iter().map(|host| (*host).to_owned()).collect();
+            let told = proxied(18_021, &granted);
+            let direct: Vec<&str> = told
+                .iter()
+                .filter(|(name, _)| NO_PROXY.contains(&name.as_str()))
+                .map(|(_, value)| value.as_str())
+                .collect();
+            assert_eq!(direct, [expect; 2], "{granted:?}");
+        };
+        check(&["crates.io"], "localhost,127.0.0.1,::1");
+        check(&["localhost:8080"], "127.0.0.1,::1");
+        check(&["127.0.0.1", "[::1]:8080"], "localhost");
+        check(&["localhost.example.org"], "localhost,127.0.0.1,::1");
+    }
 
     #[test]
     fn only_listed_names_pass() {

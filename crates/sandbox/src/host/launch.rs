@@ -23,7 +23,7 @@ use super::follow::{Followed, Patience, follow};
 use super::plan::{Notice, Plan, STAGE_WORD, SUPERVISE};
 use super::record::Record;
 use super::{environment, system};
-use crate::egress::{self, Attempt, Resolve, Verdict};
+use crate::egress::{self, Allowed, Attempt, Resolve, Verdict};
 
 /// Starts helpers.
 pub(super) struct Launcher {
@@ -68,7 +68,8 @@ impl Launcher {
         let port = listener.local_addr().map_err(no_proxy)?.port();
         let mut plan = admitted.plan.clone();
         plan.confinement.proxy = Some(port);
-        let told = environment::proxied(port);
+        let granted = admitted.hosts.as_ref().map(Allowed::hosts);
+        let told = environment::proxied(port, &granted.unwrap_or_default());
         plan.confinement.environment.extend(told);
         let attempt = self.attempt(&plan, admitted, Some(listener), cancel, progress);
         attempt.await
