@@ -134,16 +134,19 @@ impl RulePolicy {
         verdicts: &[(Resource<'_>, Verdict<'_>)],
     ) -> Vec<String> {
         let mut changes = Vec::new();
-        for (resource, verdict) in verdicts
+        let deciding = verdicts
             .iter()
-            .filter(|(_, verdict)| verdict.effect == effect)
-        {
+            .filter(|(_, verdict)| verdict.effect == effect);
+        for (resource, verdict) in deciding.clone() {
             changes.extend(self.nearly_allowed(request, resource, effect));
-            match verdict.rule.filter(|rule| rule.preset.is_none()) {
-                Some(rule) => changes.push(format!("take away or change {}", rule.name)),
-                None => changes.extend(rule_instead(request.tool, resource, effect)),
+            if let Some(rule) = verdict.rule.filter(|rule| rule.preset.is_none()) {
+                changes.push(format!("take away or change {}", rule.name));
             }
         }
+        let by_preset = deciding
+            .filter(|(_, verdict)| verdict.rule.is_none_or(|rule| rule.preset.is_some()))
+            .filter_map(|(resource, _)| rule_instead(request.tool, resource, effect));
+        changes.extend(self.further_rules(request, effect, by_preset.collect()));
         changes.extend(self.other_presets(request, effect));
         match effect {
             PolicyEffect::Ask => {
@@ -153,6 +156,35 @@ impl RulePolicy {
             PolicyEffect::Allow | PolicyEffect::Deny => {}
         }
         changes
+    }
+
+    /// Those rules as they are written in the configuration, if with them the decision is another.
+    fn further_rules(
+        &self,
+        request: &PolicyRequest<'_>,
+        effect: PolicyEffect,
+        rules: Vec<RuleConfig>,
+    ) -> Vec<String> {
+        let mut config = self.config.clone();
+        config.rules.extend(rules.iter().cloned());
+        if rules.is_empty() || Self::new(config).decide(request).effect == effect {
+            return Vec::new();
+        }
+        // Of several restrictions one is enough; permissions only help together.
+        let with = match (rules.len(), effect) {
+            (1, _) | (_, PolicyEffect::Allow) => "add a rule",
+            _ => "add a rule, and the others that are named here",
+        };
+        let written = |text: &str| serde_json::Value::from(text).to_string();
+        let lines = rules.iter().map(|rule| {
+            format!(
+                "{with}: [[policy.rules]] tool = {}, resource = {}, effect = \"{}\"",
+                written(&rule.tool),
+                written(&rule.resource),
+                effect_name(rule.effect)
+            )
+        });
+        lines.collect()
     }
 
     /// Rules that would allow the command if it were a plain one.
@@ -217,24 +249,45 @@ impl RulePolicy {
     }
 }
 
-/// The rule that would decide otherwise, as it is written in the configuration.
-fn rule_instead(tool: &str, resource: &Resource<'_>, effect: PolicyEffect) -> Option<String> {
+/// The rule that would decide otherwise about this resource.
+fn rule_instead(tool: &str, resource: &Resource<'_>, effect: PolicyEffect) -> Option<RuleConfig> {
     let instead = match effect {
         PolicyEffect::Allow => PolicyEffect::Ask,
         PolicyEffect::Ask | PolicyEffect::Deny => PolicyEffect::Allow,
     };
-    // No pattern but `*` allows a line that is no plain command, and that is not to be suggested.
-    if let Resource::Command(reading) = resource
-        && instead == PolicyEffect::Allow
-        && reading.plain().is_none()
-    {
-        return None;
-    }
-    let written = |text: &str| serde_json::Value::from(text).to_string();
-    Some(format!(
-        "add a rule: [[policy.rules]] tool = {}, resource = {}, effect = \"{}\"",
-        written(tool),
-        written(&resource.name()),
-        effect_name(instead)
-    ))
+    let name = match resource {
+        // No pattern but `*` allows a line that is no plain command, and that is not to be suggested.
+        Resource::Command(reading)
+            if instead == PolicyEffect::Allow && reading.plain().is_none() =>
+        {
+            return None;
+        }
+        // A permission is for the path itself, however it was asked for.
+        Resource::Path {
+            relative, absolute, ..
+        } if instead == PolicyEffect::Allow => relative
+            .as_ref()
+            .filter(|relative| !relative.is_empty())
+            .unwrap_or(absolute)
+            .clone(),
+        Resource::Command(_)
+        | Resource::Path { .. }
+        | Resource::Text(_)
+        | Resource::Host(_)
+        | Resource::Write(_)
+        | Resource::Unconfined => resource.name().into_owned(),
+    };
+    Some(RuleConfig {
+        tool: tool.to_owned(),
+        // What acts on nothing that has a name is meant whatever it acts on.
+        resource: if name.is_empty() {
+            "*".to_owned()
+        } else {
+            name
+        },
+        effect: instead,
+        reason: None,
+        session: None,
+        person: None,
+    })
 }

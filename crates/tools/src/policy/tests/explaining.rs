@@ -103,6 +103,47 @@ fn a_denial_says_which_rule_to_change() {
     );
 }
 
+/// A rule is named only if it does what is said of it.
+#[test]
+fn what_is_named_would_change_the_decision() {
+    let rules = |preset, call: &Call<'_>| -> Vec<String> {
+        let ways = ways(&policy(preset, &[]), call).into_iter();
+        ways.filter(|way| way.starts_with("add a rule")).collect()
+    };
+    let both = command("git push").with(&["a.org"], &[], &[]);
+    let line = |resource: &str| {
+        format!(
+            "add a rule, and the others that are named here: [[policy.rules]] tool = \"system.run\", \
+             resource = \"{resource}\", effect = \"allow\""
+        )
+    };
+    assert_eq!(
+        rules(Preset::Careful, &both),
+        [line("git push"), line("host:a.org")]
+    );
+    // No rule but one for everything would allow the line itself.
+    let composed = command("git push; ls").with(&["a.org"], &[], &[]);
+    assert_eq!(rules(Preset::Careful, &composed), Vec::<String>::new());
+    let one = |tool: &str, resource: &str, effect: &str| {
+        [format!(
+            "add a rule: [[policy.rules]] tool = \"{tool}\", resource = \"{resource}\", effect = \"{effect}\""
+        )]
+    };
+    assert_eq!(
+        rules(Preset::Careful, &call("file.write", "./a/../b")),
+        one("file.write", "b", "allow")
+    );
+    assert_eq!(
+        rules(Preset::Default, &call("ask_user", "")),
+        one("ask_user", "*", "ask")
+    );
+    // Such a name would say something else in a rule.
+    assert_eq!(
+        rules(Preset::Default, &call("file.write", "unconfined")),
+        Vec::<String>::new()
+    );
+}
+
 #[test]
 fn the_rules_are_shown_in_their_order() {
     let policy = policy(Preset::Trusting, &[("file.*", "*.lock", Deny)]);
