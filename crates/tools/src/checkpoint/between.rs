@@ -49,10 +49,11 @@ impl Checkpoints {
         Ok(newest)
     }
 
-    /// Notes what a command changed, and only then lets go of the picture from before.
+    /// Notes what a command changed that began at the time `begun`, and only then lets go of the picture from before.
     pub(super) fn end(
         &self,
         call: &Invocation,
+        begun: i64,
         before: Result<&Picture, &String>,
         outside: bool,
         leash: &Leash,
@@ -64,7 +65,7 @@ impl Checkpoints {
         let noted = before.map_err(Clone::clone).and_then(|before| {
             lost.extend(before.mounted.iter().map(other_file_system));
             let changes = self
-                .compare(before, leash)
+                .compare(begun, before, leash)
                 .map_err(|unfit| unfit.to_string())?;
             lost.extend(unkept(&changes));
             self.note_changes(call, before, changes)
@@ -83,7 +84,7 @@ impl Checkpoints {
         (!lost.is_empty()).then(|| lost.join("; "))
     }
 
-    fn compare(&self, before: &Picture, leash: &Leash) -> Result<Vec<Change>, Unfit> {
+    fn compare(&self, begun: i64, before: &Picture, leash: &Leash) -> Result<Vec<Change>, Unfit> {
         let tree = Tree::open(before.folder.path())?;
         if tree.real() != before.folder.path() {
             let text = "the working folder is a link now";
@@ -111,7 +112,7 @@ impl Checkpoints {
             Ok(contents?)
         };
         let looked = look(&tree, &self.scope(&tree, &passes_over, &read), leash)?;
-        before.changes((&tree, leash), &looked)
+        before.changes(begun, (&tree, leash), &looked)
     }
 
     fn note_changes(

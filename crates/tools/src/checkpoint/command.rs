@@ -15,6 +15,7 @@ use super::look::Unfit;
 use super::lost::not_noted;
 use super::newest::Newest;
 use super::picture::Picture;
+use super::tree::file_time;
 use crate::blocking;
 
 /// How long a look at the working folder may take, in milliseconds.
@@ -28,6 +29,8 @@ pub(super) type UnfitTurn = (SessionId, u32, String);
 
 /// A command that may run now.
 pub(crate) struct Begun {
+    /// When, in nanoseconds since 1970, as files are stamped.
+    at: i64,
     /// What was there before, or why there is no picture of it.
     before: Result<Arc<Newest>, String>,
     /// It may write where no picture is taken.
@@ -44,9 +47,14 @@ impl Checkpoints {
     ) -> Begun {
         let outside =
             wider.is_some_and(|wider| !wider.writes.is_empty() || !wider.lacking.is_empty());
+        let at = file_time();
+        let begun = |before| Begun {
+            at,
+            before,
+            outside,
+        };
         if let Some(why) = self.known_unfit(call) {
-            let before = Err(why);
-            return Begun { before, outside };
+            return begun(Err(why));
         }
         let this = Arc::clone(self);
         let beginning = call.clone();
@@ -56,13 +64,12 @@ impl Checkpoints {
             Ok(begun) => begun,
             Err(_) => Err(Unfit::Slow),
         };
-        let before = before.map_err(|unfit| {
+        begun(before.map_err(|unfit| {
             tracing::debug!(%unfit, "no picture of the working folder");
             let why = unfit.to_string();
             self.remember_unfit((call.session.clone(), call.call.turn, why.clone()));
             why
-        });
-        Begun { before, outside }
+        }))
     }
 
     /// Notes what a command changed; says what of it cannot be undone.
@@ -76,7 +83,7 @@ impl Checkpoints {
         let bounded = bounded(call);
         let noted = blocking::looking(&bounded, move |leash| {
             let before = begun.before.as_ref().map(|newest| &newest.picture);
-            Ok(this.end(&ended, before, begun.outside, leash))
+            Ok(this.end(&ended, begun.at, before, begun.outside, leash))
         });
         noted.await.unwrap_or_else(|error| Some(not_noted(&error)))
     }
@@ -94,7 +101,8 @@ impl Checkpoints {
             };
             let before =
                 serde_json::from_slice::<Picture>(&content).map_err(|error| error.to_string());
-            Ok(this.end(&ended, before.as_ref(), false, leash))
+            let at = before.as_ref().map_or(0, |before| before.taken_at);
+            Ok(this.end(&ended, at, before.as_ref(), false, leash))
         });
         noted.await.unwrap_or_else(|error| Some(not_noted(&error)))
     }

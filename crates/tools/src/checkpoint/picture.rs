@@ -4,15 +4,16 @@
 //! It must not know which command it is taken for.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::look::{Looked, Unfit, is_ignore_file};
 use super::packing::Packing;
-use super::state::{Change, Entry, FileState, Name, Place, State, bytes};
+use super::state::{Change, Entry, FileState, Name, Place, Stamp, State, bytes};
 use super::store::Store;
 use super::tree::{Content, Tree};
 use crate::blocking::Leash;
@@ -36,7 +37,7 @@ pub(super) struct Picture {
     /// The working folder's real path.
     pub(super) folder: Name,
     /// From when it is, in nanoseconds since 1970.
-    taken_at: i64,
+    pub(super) taken_at: i64,
     /// What was at which path, in the order of the paths.
     entries: Vec<Entry>,
     /// Folders that were not looked into: other file systems.
@@ -135,14 +136,27 @@ impl Picture {
             .any(|state| matches!(state, State::File(FileState { kept: Some(_), .. })))
     }
 
-    /// What changed since, by what is seen now. Nothing that was there before the picture and is not in it counts
-    /// as made: it was left out, and an ignore file may just have stopped to say so.
+    /// What changed after the time `begun`, by what is seen now. Nothing that was there before and is not in the
+    /// picture counts as made: it was left out, and an ignore file may just have stopped to say so, or it was moved.
     pub(super) fn changes(
         &self,
+        begun: i64,
         (tree, leash): (&Tree, &Leash),
         looked: &Looked,
     ) -> Result<Vec<Change>, Unfit> {
         let mut changes = Vec::new();
+        let shown = LazyCell::new(|| self.files().collect::<HashSet<_>>());
+        let was_left_out = |path: &Path, before: &State, after: &State| match (before, after) {
+            (State::Absent, State::File(after)) => {
+                let moved = || {
+                    let born = tree.born(path);
+                    born.is_some_and(|born| born.saturating_add(SETTLED_NS) < begun)
+                };
+                let is_shown = |stamp: Stamp| shown.contains(&stamp.ino);
+                self.is_settled(after) || !after.stamp.is_some_and(is_shown) && moved()
+            }
+            _ => false,
+        };
         let mut hashed = PICTURE_BYTES;
         for (path, before, after) in both(&self.entries, &looked.entries) {
             let before = before.unwrap_or(&State::Absent);
@@ -151,7 +165,7 @@ impl Picture {
                 // It may be left out now, which does not mean that it is gone.
                 None => Cow::Owned(tree.state(path.path())?),
             };
-            if self.is_as(before, &after) || self.was_there(before, &after) {
+            if self.is_as(before, &after) || was_left_out(path.path(), before, &after) {
                 continue;
             }
             let after = match after.into_owned() {
@@ -198,12 +212,12 @@ impl Picture {
             .is_some_and(|stamp| stamp.ctime.saturating_add(SETTLED_NS) < self.taken_at)
     }
 
-    /// Whether a file that is not in the picture is older than it.
-    fn was_there(&self, before: &State, after: &State) -> bool {
-        match (before, after) {
-            (State::Absent, State::File(after)) => self.is_settled(after),
-            _ => false,
-        }
+    /// The numbers of the files in it.
+    fn files(&self) -> impl Iterator<Item = u64> {
+        self.states().filter_map(|state| match state {
+            State::File(file) => file.stamp.map(|stamp| stamp.ino),
+            _ => None,
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use corvid_core::draw::sha256_hex;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, StatxFlags};
 use rustix::io::Errno;
 
 use super::state::{FileState, Name, Stamp, State};
@@ -109,6 +109,15 @@ impl Tree {
         state.len = content.len() as u64;
         state.hash = Some(sha256_hex(&content));
         Ok(Some((state, Content::Whole(content, file))))
+    }
+
+    /// When the file at a path was made, in nanoseconds since 1970, however it is called since; none where the file
+    /// system does not know.
+    pub(super) fn born(&self, path: &Path) -> Option<i64> {
+        let handle = self.handle(path, OFlags::NOFOLLOW).ok()?;
+        let known = rustix::fs::statx(handle, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
+        let is_told = known.stx_mask & StatxFlags::BTIME.bits() != 0;
+        is_told.then(|| nanoseconds(known.stx_btime.tv_sec, known.stx_btime.tv_nsec))
     }
 
     /// A handle on what is at a path, without opening it.

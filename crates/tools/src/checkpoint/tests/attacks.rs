@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use rustix::fs::{CWD, FileType, Mode, RenameFlags};
 
 use super::*;
+use crate::checkpoint::tree::file_time;
 
 /// How often a link is swapped (SECURITY: "a link swapped 10,000 times").
 const SWAPS: u32 = 10_000;
@@ -230,4 +231,36 @@ fn kept(scene: &Scene) -> String {
     packs
         .map(|content| String::from_utf8_lossy(&content).into_owned())
         .collect()
+}
+
+/// Nothing of what Git ignores is kept, so that what was moved from there is all that there is of it.
+#[tokio::test]
+async fn what_was_moved_out_of_what_is_ignored_stays() {
+    let mut scene = Scene::new();
+    scene.file(".gitignore", ".env\nbuild/\n");
+    scene.file("kept", "content");
+    assert_eq!(scene.command(|_| ()).await, None);
+    // The picture shows none of these, and so the next command begins with the same one.
+    scene.file(".env", "mine");
+    scene.file("build/deep/data", "mine too");
+    // The system stamps files only so finely.
+    let made = file_time();
+    while file_time() < made + 50_000_000 {
+        std::thread::yield_now();
+    }
+    let said = scene.command(|work| {
+        fs::rename(work.join(".env"), work.join("env.old")).unwrap();
+        fs::rename(work.join("build"), work.join("built")).unwrap();
+        fs::rename(work.join("kept"), work.join("renamed")).unwrap();
+        fs::write(work.join("made"), "new").unwrap();
+    });
+    assert_eq!(said.await, None);
+    let expect = ["kept", "made", "renamed"].map(str::to_owned).to_vec();
+    assert_eq!(told(&scene.undo()), (expect, vec![]));
+    assert_eq!(scene.content("env.old").as_deref(), Some("mine"));
+    assert_eq!(
+        scene.content("built/deep/data").as_deref(),
+        Some("mine too")
+    );
+    assert_eq!(scene.content("kept").as_deref(), Some("content"));
 }
