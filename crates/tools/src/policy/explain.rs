@@ -146,7 +146,8 @@ impl RulePolicy {
         let by_preset = deciding
             .filter(|(_, verdict)| verdict.rule.is_none_or(|rule| rule.preset.is_some()))
             .filter_map(|(resource, _)| rule_instead(request.tool, resource, effect));
-        changes.extend(self.further_rules(request, effect, by_preset.collect()));
+        let instead: Vec<RuleConfig> = by_preset.collect();
+        changes.extend(self.further_rules(request, effect, &instead));
         changes.extend(self.other_presets(request, effect));
         match effect {
             PolicyEffect::Ask => {
@@ -163,7 +164,7 @@ impl RulePolicy {
         &self,
         request: &PolicyRequest<'_>,
         effect: PolicyEffect,
-        rules: Vec<RuleConfig>,
+        rules: &[RuleConfig],
     ) -> Vec<String> {
         let mut config = self.config.clone();
         config.rules.extend(rules.iter().cloned());
