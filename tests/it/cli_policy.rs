@@ -55,6 +55,7 @@ fn a_call_is_explained_by_the_rule_that_decides() -> io::Result<()> {
     check("explain_allowed", &["system.run: git status"], "allow")?;
     check("explain_preset", &["file.write: src/main.rs"], "ask")?;
     check("explain_pure", &["file.read: src/main.rs"], "allow")?;
+    check("explain_edit", &["file.edit: src/main.rs"], "ask")?;
     check(
         "explain_host",
         &["--hosts", "index.crates.io", "system.run: git fetch"],

@@ -114,9 +114,13 @@ fn check(
     let tool = tools.get(name).ok_or_else(|| unknown(tools, name))?;
     let required = tool.spec().parameters["required"].clone();
     let mut arguments = serde_json::Map::new();
-    // The first argument that a tool must have is what it acts on; the others do not matter to a rule.
+    // The first argument that a tool must have is what it acts on; the others do not matter to a rule, but no two
+    // may be the same to a tool that replaces one by the other.
     for (index, field) in required.as_array().into_iter().flatten().enumerate() {
-        let value = if index == 0 { resource } else { "explained" };
+        let value = match index {
+            0 => resource.to_owned(),
+            _ => format!("explained {index}"),
+        };
         if let Some(field) = field.as_str() {
             arguments.insert(field.to_owned(), json!(value));
         }
