@@ -118,3 +118,30 @@ fn what_is_not_called_a_secret_stays() -> io::Result<()> {
     assert!(!holding(&scene.home())?.is_empty());
     Ok(())
 }
+
+/// What was kept of files holds their secrets, or `undo` would destroy them; what is shown of it does not.
+#[test]
+fn what_a_turn_changed_is_shown_without_a_key() -> io::Result<()> {
+    let command = json!({ "command": "mv key.txt moved.txt; echo more >> moved.txt" });
+    let script = Script::new()
+        .on(When::any().results(0), Reply::call("system.run", &command))
+        .otherwise(Reply::text("done"));
+    let key = format!("key={SECRET}\n");
+    let scene = scene()?
+        .with_file("key.txt", &key)?
+        .with_model(script)?
+        .with_variable("SERVICE_TOKEN", SECRET);
+    assert_eq!(scene.run(["-s", "x", "-e", "move it"])?.code, Some(0));
+    let shown = scene.agent(["sessions", "diff", "x"])?;
+    for line in [
+        "-key=[redacted:SERVICE_TOKEN]",
+        "+key=[redacted:SERVICE_TOKEN]",
+        "+more",
+    ] {
+        assert!(shown.stdout.contains(line), "{}", shown.all());
+    }
+    assert_eq!(spelt(&shown.all()).collect::<Vec<_>>(), [] as [&str; 0]);
+    assert_eq!(scene.agent(["undo", "x"])?.code, Some(0));
+    assert_eq!(fs::read_to_string(scene.work().join("key.txt"))?, key);
+    Ok(())
+}

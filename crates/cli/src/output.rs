@@ -1,5 +1,6 @@
 //! Standard output of the commands that print data, and standard error of all.
-//! Invariant: a reader that leaves early ends the command quietly; foreign text is inert on a screen.
+//! Invariant: a reader that leaves early ends the command quietly; foreign text is inert on a screen; no secret that
+//! is known by then is shown.
 //! It must not know what is printed.
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -15,12 +16,13 @@ use crate::logs::without_secrets;
 /// The columns of a screen that does not tell its width.
 const USUAL_WIDTH: u16 = 80;
 
-/// Prints text to standard output, whole.
+/// Prints text to standard output, whole but for the secrets that are known by then: what was kept of files has them.
 ///
 /// # Errors
 /// If standard output cannot be written, for another reason than that its reader left.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
+    let text = without_secrets(text);
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("standard output cannot be written"),
