@@ -177,6 +177,11 @@ impl Store {
         self.inner.readers.open_job_inputs(session).await
     }
 
+    /// One input, answered or not, if it tells of the end of a job.
+    pub async fn job_input(&self, input: &InputId) -> Result<Option<JobInputRow>, StoreError> {
+        self.inner.readers.job_input(input).await
+    }
+
     /// The ids of at most `limit` jobs that begin with this text, open or not.
     pub async fn job_ids(&self, prefix: &str, limit: u32) -> Result<Vec<JobId>, StoreError> {
         self.inner.readers.job_ids(prefix, limit).await

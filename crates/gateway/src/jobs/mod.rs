@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use corvid_core::redact::Redactor;
-use corvid_core::wire::{Frame, JobId, JobStart, Millis, OwnerId, Requester, SessionId};
+use corvid_core::wire::{Frame, InputId, JobId, JobStart, Millis, OwnerId, Requester, SessionId};
 use corvid_core::{
     Adoption, AppendError, Clock, JobView, Jobs, Outputs, TaskKind, Tasks, Toolset, draw,
 };
-use corvid_store::{JobRow, Store};
+use corvid_store::{JobRow, Store, StoreError};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::wake::send_frame;
@@ -125,6 +125,19 @@ impl JobDesk {
     /// Those of the journal.
     pub(crate) async fn take_up_leftovers(&self, session: &SessionId) -> Result<(), AppendError> {
         self.shared.take_up_leftovers(session).await
+    }
+
+    /// Lists the ends of jobs that an unsent reply of a dead process answers, if all of these inputs tell of jobs;
+    /// says whether they do.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn take_up_unsent(
+        &self,
+        session: &SessionId,
+        inputs: &[InputId],
+    ) -> Result<bool, StoreError> {
+        self.shared.take_up_unsent(session, inputs).await
     }
 
     /// Tells a session of the end of those of its jobs whose processes have died.

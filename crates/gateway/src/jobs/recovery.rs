@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use corvid_core::wire::SessionId;
+use corvid_core::wire::{Admission, InputId, SessionId};
 use corvid_core::{AppendError, Invocation, NoJobs, Progress, Reconciled, draw};
-use corvid_store::JobRow;
+use corvid_store::{JobRow, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::ending::{Ending, Outcome};
@@ -61,20 +61,52 @@ impl Shared {
             if row.owner != *store.owner() && store.is_alive(&row.owner) {
                 continue;
             }
-            let admission = row.admission;
-            let Some(job) = admission.job else { continue };
-            let Some(job) = store.job(&job).await? else {
-                continue;
-            };
-            let ended = EndedJob {
-                session: session.clone(),
-                input: admission.input,
-                origin: admission.origin,
-                external_id: admission.external_id,
-                requester: admission.requester,
-            };
-            self.board.take_up(view(store, &job), ended);
+            self.list_told(session, row.admission).await?;
         }
+        Ok(())
+    }
+
+    /// Lists the ends of jobs that a reply answers which nobody will send any more. Says whether these inputs all
+    /// tell of jobs: a person can ask again for a reply of theirs, and nobody can for a job's.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn take_up_unsent(
+        &self,
+        session: &SessionId,
+        inputs: &[InputId],
+    ) -> Result<bool, StoreError> {
+        let mut told = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let Some(row) = self.parts.store.job_input(input).await? else {
+                return Ok(false);
+            };
+            told.push(row.admission);
+        }
+        let are_jobs = !told.is_empty();
+        for admission in told {
+            self.list_told(session, admission).await?;
+        }
+        Ok(are_jobs)
+    }
+
+    /// Lists the end of a job as its session was told of it.
+    async fn list_told(&self, session: &SessionId, admission: Admission) -> Result<(), StoreError> {
+        let store = &self.parts.store;
+        let Some(job) = admission.job else {
+            return Ok(());
+        };
+        let Some(job) = store.job(&job).await? else {
+            return Ok(());
+        };
+        let ended = EndedJob {
+            session: session.clone(),
+            input: admission.input,
+            origin: admission.origin,
+            external_id: admission.external_id,
+            requester: admission.requester,
+        };
+        self.board.take_up(view(store, &job), ended);
         Ok(())
     }
 

@@ -276,6 +276,56 @@ async fn what_a_job_told_before_its_process_died_is_answered_by_who_comes_next()
 }
 
 #[tokio::test]
+async fn what_a_dead_process_was_told_is_shown_although_another_message_comes_with_it() {
+    let scene = Scene::new();
+    let dead = scene.process().await;
+    dead.run(&ask("k1", "call kettle.boil", work()))
+        .await
+        .unwrap();
+    scene.runs().release.notify_one();
+    let key = format!("job:{}", scene.runs().job());
+    dead.sees_input(&key).await;
+    dead.seem_dead();
+    let next = scene.process().await;
+    let answered = next.run(&ask("k2", "hello", work())).await.unwrap();
+    assert_eq!(answered.reply.text, "you said: hello");
+    let told = next.next_job().await.map(|answered| answered.reply.text);
+    assert!(
+        told.as_ref().is_some_and(|text| text.contains("hot")),
+        "{told:?}"
+    );
+    assert!(next.next_job().await.is_none());
+    assert_eq!(next.given_up("work").await, [""; 0]);
+    assert_eq!(next.sent().len(), 2);
+}
+
+#[tokio::test]
+async fn what_came_of_a_job_is_sent_by_who_comes_next_if_its_process_died_before() {
+    let scene = Scene::new();
+    let (dead, other) = (scene.process().await, scene.process().await);
+    dead.run(&ask("k1", "call kettle.boil", work()))
+        .await
+        .unwrap();
+    scene.runs().release.notify_one();
+    let key = format!("job:{}", scene.runs().job());
+    dead.sees_input(&key).await;
+    // The reply is composed on the way to the other's own, and is not the other's to send.
+    other.run(&ask("k2", "hello", work())).await.unwrap();
+    assert!(other.next_job().await.is_none());
+    assert_eq!(other.open_deliveries("work").await, 1);
+    dead.seem_dead();
+    let next = scene.process().await;
+    next.run(&ask("k3", "hi", work())).await.unwrap();
+    let told = next.next_job().await.map(|answered| answered.reply.text);
+    assert!(
+        told.as_ref().is_some_and(|text| text.contains("hot")),
+        "{told:?}"
+    );
+    assert!(next.next_job().await.is_none());
+    assert_eq!(next.open_deliveries("work").await, 0);
+}
+
+#[tokio::test]
 async fn a_job_that_ends_while_a_turn_runs_joins_it_and_is_answered_once() {
     let scene = Scene::new();
     let process = scene.process().await;

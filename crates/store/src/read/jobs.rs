@@ -3,7 +3,7 @@
 //! It must not know whether the process that has a job lives.
 
 use corvid_core::wire::{
-    Admission, EventBody, JobEnd, JobId, JobStart, Millis, OwnerId, SessionId,
+    Admission, EventBody, InputId, JobEnd, JobId, JobStart, Millis, OwnerId, SessionId,
 };
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -27,12 +27,13 @@ pub struct JobRow {
     pub ended: Option<(Millis, JobEnd)>,
 }
 
-/// An input that tells of a job's end and that no reply has answered yet.
+/// An input that tells of a job's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobInputRow {
     /// The input, whole.
     pub admission: Admission,
-    /// The process that admitted it, and sees to its answer. If that one is dead, whoever finds it does.
+    /// The process that admitted it, and sees to its answer and its delivery. If that one is dead, whoever finds it
+    /// does.
     pub owner: OwnerId,
 }
 
@@ -47,9 +48,15 @@ macro_rules! select_job {
     };
 }
 
-const INPUTS: &str = "SELECT i.owner, e.kind, e.version, e.payload FROM input AS i \
-     JOIN event AS e ON e.session = i.session AND e.seq = i.seq \
-     WHERE i.session = ? AND i.answered_by IS NULL AND i.job IS NOT NULL ORDER BY i.seq";
+macro_rules! select_input {
+    ($rest:literal) => {
+        concat!(
+            "SELECT i.owner, e.kind, e.version, e.payload FROM input AS i ",
+            "JOIN event AS e ON e.session = i.session AND e.seq = i.seq WHERE i.job IS NOT NULL AND ",
+            $rest
+        )
+    };
+}
 
 const IDS: &str =
     "SELECT id FROM job WHERE id >= ?1 AND id < ?1 || char(0x10ffff) ORDER BY id LIMIT ?2";
@@ -101,9 +108,19 @@ impl Readers {
         &self,
         session: &SessionId,
     ) -> Result<Vec<JobInputRow>, StoreError> {
-        let question = sqlx::query(INPUTS).bind(session.as_str().to_owned());
+        let question = sqlx::query(select_input!(
+            "i.session = ? AND i.answered_by IS NULL ORDER BY i.seq"
+        ))
+        .bind(session.as_str().to_owned());
         let rows = self.rows(question).await?;
         rows.iter().map(|row| self.decoded(input(row))).collect()
+    }
+
+    /// One input, if it tells of a job's end.
+    pub(crate) async fn job_input(&self, id: &InputId) -> Result<Option<JobInputRow>, StoreError> {
+        let question = sqlx::query(select_input!("i.id = ?")).bind(id.as_str().to_owned());
+        let row = self.row(question).await?;
+        row.map(|row| self.decoded(input(&row))).transpose()
     }
 
     /// The ids that begin so.

@@ -82,6 +82,11 @@ async fn a_job_is_open_until_its_end_is_told() {
     lane.answer(row.admission.input.clone(), "it is made").await;
     let left = store.open_job_inputs(&lane.session).await;
     assert_eq!(left, Ok(vec![]), "it is answered");
+    let answered = store.job_input(&row.admission.input).await;
+    assert_eq!(answered, Ok(Some(row.clone())));
+    let said = store.input("terminal", "1000", "k1").await.expect("reads");
+    let said = said.expect("a person's input").input;
+    assert_eq!(store.job_input(&said).await, Ok(None));
 }
 
 #[tokio::test]
