@@ -1,7 +1,8 @@
 //! An approval is consent to exact bytes, in one session, one folder and one environment.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::process::Command;
 
 use corvid_testkit::model_server::{Reply, Script, When};
 use corvid_testkit::{Output, Scene};
@@ -195,7 +196,9 @@ fn what_a_job_leads_to_is_asked_about() -> io::Result<()> {
     let scene = scene()?;
     let beside = beside(&scene);
     fs::create_dir(&beside)?;
-    let job = json!({ "command": "true", "background": true });
+    let pipe = scene.work().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status()?.success());
+    let job = json!({ "command": "read line < pipe", "background": true });
     let touch = json!({
         "command": format!("touch {}/ran", beside.display()),
         "escalate": { "reason": "to leave a mark", "writes": [beside] },
@@ -206,7 +209,13 @@ fn what_a_job_leads_to_is_asked_about() -> io::Result<()> {
         .on(When::any().results(0), Reply::call("system.run", &touch))
         .otherwise(Reply::text("{{result}}"));
     let scene = scene.with_model(script)?;
-    let said = go(&scene, &["--yes"])?;
+    let run = scene.start_run(["--json", "--yes", "-s", "x", "-e", "go"])?;
+    // The job ends after its turn, into which it would be told otherwise.
+    let replied = run.hear(|said| said.contains("\"frame\":\"reply\""));
+    assert!(replied, "{}", run.stdout());
+    let mut pipe = File::options().read(true).write(true).open(pipe)?;
+    pipe.write_all(b"\n")?;
+    let said = run.wait()?;
     assert_eq!(said.code, Some(6), "{}", said.all());
     assert_eq!(names(&beside)?, [""; 0]);
     assert_eq!(verdicts(&scene, "x")?, ["allow", "ask"]);
