@@ -72,15 +72,17 @@ impl<'a> Unkept<'a> {
         Self(files.collect())
     }
 
-    /// One of them that may have been moved, copied or packed into what a change left: whoever takes that away may take
-    /// away all that there is of it.
-    pub(super) fn may_live_on_in(&self, change: &Change) -> Option<&'a Path> {
+    /// Why what a change left must stay, if so: one of these may have been moved, copied or packed into it.
+    pub(super) fn may_live_on_in(&self, change: &Change) -> Option<String> {
         let State::File(left) = &change.after else {
             return None;
         };
         let is_new = !matches!(change.before, State::File(_));
         let holds = |bytes: u64| left.len > 0 && (is_new || left.len >= bytes);
-        let found = self.0.iter().find(|(_, bytes)| holds(*bytes));
-        found.map(|(path, _)| *path)
+        let (path, _) = self.0.iter().find(|(_, bytes)| holds(*bytes))?;
+        let path = clean_line(&path.to_string_lossy(), NAME_CHARS);
+        Some(format!(
+            "it may be all that is left of `{path}`, which was not kept"
+        ))
     }
 }

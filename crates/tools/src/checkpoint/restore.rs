@@ -56,17 +56,23 @@ impl Tree {
         sync(&parent)
     }
 
-    /// Removes a file or link.
-    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
-        self.unlink(path, AtFlags::empty())
+    /// Removes a file or link that is just as `expected`.
+    pub(super) fn remove(&self, path: &Path, expected: &State) -> io::Result<()> {
+        let (parent, name) = self.parent(path)?;
+        still(&parent, name, expected)?;
+        rustix::fs::unlinkat(&parent, name, AtFlags::empty())?;
+        sync(&parent)
     }
 
     /// Removes an empty folder; says whether it was empty.
     pub(super) fn remove_folder(&self, path: &Path) -> io::Result<bool> {
-        match self.unlink(path, AtFlags::REMOVEDIR) {
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
-            removed => removed.map(|()| true),
+        let (parent, name) = self.parent(path)?;
+        match rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR) {
+            Err(Errno::NOTEMPTY) => return Ok(false),
+            removed => removed?,
         }
+        sync(&parent)?;
+        Ok(true)
     }
 
     /// Sets the permissions of a file or folder.
@@ -75,12 +81,6 @@ impl Tree {
         let handle = self.handle(path, OFlags::NOFOLLOW)?;
         let path = format!("/proc/self/fd/{}", handle.as_raw_fd());
         Ok(rustix::fs::chmod(path, Mode::from_raw_mode(mode))?)
-    }
-
-    fn unlink(&self, path: &Path, how: AtFlags) -> io::Result<()> {
-        let (parent, name) = self.parent(path)?;
-        rustix::fs::unlinkat(&parent, name, how)?;
-        sync(&parent)
     }
 
     /// The folder that a path is in, and its name there.
@@ -123,9 +123,8 @@ impl<'a> Scratch<'a> {
             State::Absent => RenameFlags::NOREPLACE,
             _ => RenameFlags::empty(),
         };
-        // As late as can be: somebody may have saved the file meanwhile.
-        if *expected != State::Absent && !is_still(self.parent, name, expected)? {
-            return Err(io::Error::other("it changed in that moment"));
+        if *expected != State::Absent {
+            still(self.parent, name, expected)?;
         }
         rustix::fs::renameat_with(self.parent, &self.name, self.parent, name, how)?;
         self.name.clear();
@@ -145,17 +144,21 @@ impl Drop for Scratch<'_> {
     }
 }
 
-/// Whether a name still leads to what was seen under it.
-fn is_still(parent: impl AsFd, name: &Path, expected: &State) -> io::Result<bool> {
+/// Checks that a name still leads to what was seen under it; as late as can be, for somebody may have saved the file
+/// meanwhile.
+fn still(parent: impl AsFd, name: &Path, expected: &State) -> io::Result<()> {
     let now = match state_at(parent, name) {
         Ok(now) => now,
         Err(Errno::NOENT) => State::Absent,
         Err(error) => return Err(error.into()),
     };
-    Ok(match (&now, expected) {
+    let is_same = match (&now, expected) {
         (State::File(now), State::File(expected)) => now.stamp == expected.stamp,
         (now, expected) => now == expected,
-    })
+    };
+    is_same
+        .then_some(())
+        .ok_or_else(|| io::Error::other("it changed in that moment"))
 }
 
 /// Puts the names in a folder on the disk.

@@ -122,7 +122,9 @@ impl<'a> Undoing<'a> {
         let is_folder = |state: &State| matches!(state, State::Folder { .. });
         let goes = |change: &Change| change.before == State::Absent || is_folder(&change.before);
         for net in net.files().filter(|net| goes(&net.change)) {
-            self.step(net, |tree, change, _| tree.remove(change.path.path()));
+            self.step(net, |tree, change, now| {
+                tree.remove(change.path.path(), now)
+            });
         }
         // What is in a folder comes after it in the order of paths.
         for net in all.iter().rev() {
@@ -238,11 +240,8 @@ impl<'a> Undoing<'a> {
             State::File(file) if file.kept.is_none() && !only_mode => {
                 Step::Leave("its former content was not kept".to_owned())
             }
-            _ if !only_mode && let Some(other) = self.unkept.may_live_on_in(&net.change) => {
-                let other = shown(other);
-                Step::Leave(format!(
-                    "it may be all that is left of `{other}`, which was not kept"
-                ))
+            _ if !only_mode && let Some(why) = self.unkept.may_live_on_in(&net.change) => {
+                Step::Leave(why)
             }
             _ => Step::Restore(now),
         }

@@ -1,6 +1,7 @@
 //! What `file.write` and `file.edit` change.
 
 use super::*;
+use crate::checkpoint::tree::Tree;
 use crate::checkpoint::{CheckpointError, DiffBody, DiffKind, FileDiff, TurnChanges};
 
 #[tokio::test]
@@ -175,4 +176,26 @@ async fn a_diff_says_what_it_cannot_show() {
     assert!(text.ends_with("@@ -0,0 +1 @@\n+new \u{fffd}\n"), "{text}");
     assert!(!text.contains('\u{1b}'), "{text}");
     assert_eq!(diff[2].kind, DiffKind::Made);
+}
+
+/// Between the last look at a file and the change of its name somebody may save it.
+#[tokio::test]
+async fn what_is_saved_in_that_moment_stays() {
+    let scene = Scene::new();
+    scene.file("a", "as the turn left it");
+    let tree = Tree::open(&scene.path("")).unwrap();
+    let seen = tree.state(Path::new("a")).unwrap();
+    let saved = scene.path("saved");
+    fs::write(&saved, "a person's").unwrap();
+    fs::rename(saved, scene.path("a")).unwrap();
+    let put = tree.put_file(Path::new("a"), b"before", 0o644, &seen);
+    let removed = tree.remove(Path::new("a"), &seen);
+    for refused in [put, removed] {
+        let refused = refused.unwrap_err().to_string();
+        assert_eq!(refused, "it changed in that moment");
+    }
+    assert_eq!(scene.content("a").as_deref(), Some("a person's"));
+    let now = tree.state(Path::new("a")).unwrap();
+    tree.remove(Path::new("a"), &now).unwrap();
+    assert_eq!(scene.content("a"), None);
 }
