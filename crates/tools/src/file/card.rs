@@ -69,7 +69,21 @@ fn difference(name: &str, before: &[u8], after: &[u8]) -> Result<String, ToolErr
     let diff = TextDiff::configure()
         .timeout(PATIENCE)
         .diff_lines(before.as_ref(), after.as_ref());
-    let shown = diff.unified_diff().to_string();
+    let mut shown = String::new();
+    for hunk in diff.unified_diff().iter_hunks() {
+        shown.extend([&hunk.header().to_string(), "\n"]);
+        for change in hunk.iter_changes() {
+            let line = change.value();
+            shown.extend([&change.tag().to_string(), line]);
+            // A line may end in a carriage return alone, behind which another line's sign would go unseen.
+            if !line.ends_with('\n') {
+                shown.push('\n');
+            }
+            if !line.ends_with(['\n', '\r']) {
+                shown.push_str("\\ No newline at end of file\n");
+            }
+        }
+    }
     if shown.len() > SHOWN_BYTES {
         return Err(too_large(shown.len()));
     }

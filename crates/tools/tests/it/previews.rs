@@ -36,6 +36,22 @@ async fn the_whole_change_is_shown_and_nothing_changed() {
         .expect("a preview");
     assert_eq!(made.card.title, "make a file");
     assert_eq!(made.card.body, "@@ -0,0 +1 @@\n+x\n");
+    // Every line of the change stands in a row of its own, whatever ends it.
+    scene.file("returns", "old\rkept");
+    let evil = json!({ "path": "returns", "content": "evil\rkept" });
+    let evil = preview(&scene, "file.write", evil)
+        .await
+        .expect("a preview");
+    let rows: Vec<_> = evil.card.body.split('\n').collect();
+    let expect = [
+        "@@ -1,2 +1,2 @@",
+        "-old\r",
+        "+evil\r",
+        " kept",
+        "\\ No newline at end of file",
+        "",
+    ];
+    assert_eq!(rows, expect);
     // The same arguments on another file are another change.
     scene.file("sub/a", "one\nand two\n");
     let other = preview(&scene, "file.edit", edit).await.expect("a preview");
