@@ -19,7 +19,7 @@ use super::is_in_front;
 pub(in crate::terminal) enum Manner {
     /// Line by line, as the system lets them be edited: it is left as it is.
     Lines,
-    /// Key by key, without echo. Ctrl-C still interrupts; Ctrl-Z is a key.
+    /// Key by key, without echo. Ctrl-C still interrupts; Ctrl-Z and Ctrl-\ are keys.
     Keys,
     /// Line by line, but that this key and Ctrl-Z end a line as well. So either can be had as soon as it is
     /// pressed, and all else stays where whoever reads next finds it.
@@ -65,8 +65,10 @@ impl Raw {
                 after.special_codes[SpecialCodeIndex::VEOL2] = STOP;
             }
         }
-        // Stopping must first give the terminal back, which the system does not know how to.
-        after.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
+        // Stopping, and quitting at once, must first give the terminal back, which the system does not know how to.
+        for code in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
+            after.special_codes[code] = DISABLED;
+        }
         restore_on_panic();
         // Noted first: a panic between the two would only set what is set already.
         let mut changed = changed();

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
 use rustix::pty::OpenptFlags;
-use rustix::termios::{LocalModes, Termios, tcgetattr};
+use rustix::termios::{LocalModes, SpecialCodeIndex, Termios, tcgetattr};
 
 use super::*;
 
@@ -66,6 +66,24 @@ async fn one_key_can_be_had_and_all_else_stays() -> io::Result<()> {
         typed.extend(ear.read().await);
     }
     assert_eq!(typed, b"grab it\n");
+    Ok(())
+}
+
+/// The system would end the process at once, and leave the terminal as it is.
+#[tokio::test]
+async fn no_key_ends_the_process_before_the_terminal_is_given_back() -> io::Result<()> {
+    let (_person, device, keyboard) = terminal()?;
+    let before = modes(&device)?;
+    for manner in [Manner::Keys, Manner::OneKey(b'b')] {
+        let ear = keyboard.listen(manner)?;
+        let during = modes(&device)?.special_codes;
+        assert_ne!(
+            during[SpecialCodeIndex::VQUIT],
+            before.special_codes[SpecialCodeIndex::VQUIT]
+        );
+        drop(ear);
+        assert!(same(&modes(&device)?, &before));
+    }
     Ok(())
 }
 
