@@ -28,6 +28,9 @@ const HIDDEN: &str = "the working folder contains private files (keys, logins or
 const BARE: &str = "the working folder contains private files (keys, logins or Corvid's own), and commands can read \
      and change all of them";
 
+/// What is given with every place to write.
+const WITH_WRITES: &str = "it can read and run what is there, too";
+
 /// Stands for the private temp folder, which is another one at each run.
 const TEMP: &str = "$TMPDIR";
 
@@ -127,7 +130,8 @@ impl HostSandbox {
             );
         }
         if !plan.writable.is_empty() {
-            fact("writes", listed(&plan.writable));
+            let writes = listed(&plan.writable);
+            fact("writes", format!("{writes}; {WITH_WRITES}"));
         }
         Description { binding, facts }
     }

@@ -89,7 +89,7 @@ fn a_card_says_what_is_granted_and_how_far_it_holds() {
                 .map(|(_, value)| value.as_str())
         };
         let writes = format!(
-            "{}, {} and all in it",
+            "{}, {} and all in it; it can read and run what is there, too",
             scene.at("log").display(),
             scene.at("site").display()
         );
