@@ -50,6 +50,9 @@ pub trait Sandbox: Send + Sync {
 
     /// What became of a command that an earlier process may have begun. Waits until nothing of it runs.
     async fn reconcile(&self, command: &CommandSpec) -> CommandRecord;
+
+    /// Forgets what is kept of a command whose end is in the journal. One that is not over yet is left alone.
+    async fn forget(&self, _command: &CommandSpec) {}
 }
 
 /// Exactly what a command would be.

@@ -65,6 +65,9 @@ pub trait Tool: Send + Sync {
     async fn job_end(&self, _call: &Invocation, _proof: Option<&Value>) -> Reconciled {
         Reconciled::Unknown("the tool keeps no record".to_owned())
     }
+
+    /// The end of such a job is in the journal: what was kept for finding out about it may go.
+    async fn job_told(&self, _call: &Invocation) {}
 }
 
 /// What a tool declares.

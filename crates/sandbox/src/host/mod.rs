@@ -228,4 +228,11 @@ impl Sandbox for HostSandbox {
             }
         }
     }
+
+    async fn forget(&self, command: &CommandSpec) {
+        let record = Record::new(&command.record_dir, command.key.as_str());
+        if let Err(error) = record.forget() {
+            tracing::debug!(%error, "the record of a command stays behind");
+        }
+    }
 }

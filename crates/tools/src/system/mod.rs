@@ -268,6 +268,15 @@ impl Tool for Run {
         };
         self.became(call, &asked, proof).await
     }
+
+    async fn job_told(&self, call: &Invocation) {
+        let command = self
+            .asked(&call.arguments)
+            .and_then(|asked| self.command(call, &asked, None));
+        if let Ok(command) = command {
+            self.sandbox.forget(&command).await;
+        }
+    }
 }
 
 /// The folder in which the command begins, with no link on the way, so that a person is shown that very one; none for

@@ -138,6 +138,15 @@ impl Record {
         serde_json::from_slice(&text[..length]).ok()
     }
 
+    /// Removes the record, if its command is over.
+    pub(crate) fn forget(&self) -> io::Result<()> {
+        match self.try_hold() {
+            Ok(Some(_held)) => self.remove(),
+            Ok(None) => Ok(()),
+            Err(error) => gone(Err(error)),
+        }
+    }
+
     /// Removes the record and what its command left in the temp folder, the lock last.
     fn remove(&self) -> io::Result<()> {
         gone(std::fs::remove_dir_all(&self.temp))?;
@@ -182,10 +191,7 @@ pub(crate) fn forget_others(dir: &Path, key: &str, kept: &[CallKey]) -> io::Resu
         let Some(other) = other.filter(|other| !stays(other)) else {
             continue;
         };
-        let record = Record::new(dir, other);
-        if let Some(_held) = record.try_hold()? {
-            record.remove()?;
-        }
+        Record::new(dir, other).forget()?;
     }
     Ok(())
 }
