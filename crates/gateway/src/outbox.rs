@@ -75,7 +75,7 @@ impl Gateway {
 
     /// Gives up the deliveries of a session whose process has died, on the channels that this process hosts:
     /// nobody else will ever see to them. Their replies stay in the journal for whoever asks again. What nobody can
-    /// ask for again, since a job's end led to it and it was not sent, is taken up here instead.
+    /// ask for again, since a job's end led to it, is taken up here instead.
     pub(crate) async fn give_up_orphans(&self, session: &SessionId) -> Result<(), GatewayError> {
         for row in self.store.open_deliveries(session).await? {
             let alive = |row: &DeliveryRow| {
@@ -86,8 +86,7 @@ impl Gateway {
                 continue;
             }
             let (delivery, inputs) = (row.delivery.id, row.delivery.inputs);
-            let unsent = row.state == DeliveryState::Prepared;
-            if unsent && self.jobs.take_up_unsent(session, &inputs).await?
+            if self.jobs.take_up_unsent(session, &inputs).await?
                 || self.take_in_hand(session, &delivery).await?.is_none()
             {
                 continue;

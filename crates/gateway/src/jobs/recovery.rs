@@ -66,8 +66,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Lists the ends of jobs that a reply answers which nobody will send any more. Says whether these inputs all
-    /// tell of jobs: a person can ask again for a reply of theirs, and nobody can for a job's.
+    /// Lists the ends of jobs that a reply answers of which nobody knows that it was sent. Says whether these inputs
+    /// all tell of jobs: a person can ask again for a reply of theirs, and nobody can for a job's.
     ///
     /// # Errors
     /// The store's.

@@ -6,6 +6,7 @@
 
 mod channel;
 mod hands;
+mod jobs;
 mod model;
 mod scene;
 mod tools;

@@ -43,6 +43,8 @@ pub enum Breach {
     JobUntold,
     /// The session was told of a job's end more than once.
     JobToldTwice,
+    /// What a job's end led to was shown to nobody.
+    JobUnshown,
     /// Nobody was told of an outcome that is not known.
     UnknownHidden,
     /// Two processes worked in one session at once.
@@ -76,6 +78,7 @@ impl fmt::Display for Breach {
             Self::AnswerLost => "an answer that was told as given is not in the store",
             Self::JobUntold => "the session was never told of a job's end",
             Self::JobToldTwice => "the session was told of a job's end twice",
+            Self::JobUnshown => "what came of a job was shown to nobody",
             Self::UnknownHidden => "nobody was told of an unknown outcome",
             Self::TwoLanes => "two processes worked in one session at once",
             Self::BlindAppend => "a process wrote after something that it had not read",

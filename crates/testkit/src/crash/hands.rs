@@ -54,8 +54,13 @@ pub(super) fn breaches(evidence: &Evidence) -> BTreeSet<Breach> {
         check(told.is_empty(), Breach::JobUntold);
         check(told.len() > 1, Breach::JobToldTwice);
         for admitted in told {
-            let input = &admitted.payload["input"];
-            check(!journal.replied_to(input), Breach::Unanswered);
+            let reply = journal.reply_to(&admitted.payload["input"]);
+            check(reply.is_none(), Breach::Unanswered);
+            let unshown = reply.is_some_and(|text| {
+                let shown: usize = evidence.runs.iter().map(|run| run.says(text)).sum();
+                shown < journal.composed(text)
+            });
+            check(unshown, Breach::JobUnshown);
         }
         let done = journal
             .of("job.finished")
@@ -85,11 +90,22 @@ impl<'a> Journal<'a> {
             .filter(move |answered| answered.payload["question"] == *question)
     }
 
-    fn replied_to(&self, input: &Value) -> bool {
-        self.of("reply.composed").any(|reply| {
+    /// The text of the reply that answers an input.
+    fn reply_to(&self, input: &Value) -> Option<&str> {
+        let answers = |reply: &&Recorded| {
             let inputs = reply.payload["inputs"].as_array();
             inputs.is_some_and(|inputs| inputs.contains(input))
-        })
+        };
+        let reply = self.of("reply.composed").find(answers);
+        reply.map(|reply| reply.payload["text"].as_str().unwrap_or_default())
+    }
+
+    /// How many replies have this text.
+    fn composed(&self, text: &str) -> usize {
+        let replies = self.of("reply.composed");
+        replies
+            .filter(|reply| reply.payload["text"] == text)
+            .count()
     }
 
     /// Whether a call was started that a person was to be asked about and had not allowed by then.
@@ -121,6 +137,7 @@ impl<'a> Journal<'a> {
 mod tests {
     use serde_json::json;
 
+    use super::super::run::{NOTED, Run};
     use super::*;
 
     /// One approved call and one job, all promises kept.
@@ -143,7 +160,10 @@ mod tests {
             ("job.started", json!({ "job": "j-1", "title": "make" })),
             ("job.finished", json!({ "job": "j-1", "status": "stopped" })),
             ("input.admitted", json!({ "job": "j-1", "input": "i-1" })),
-            ("reply.composed", json!({ "inputs": ["i-1"] })),
+            (
+                "reply.composed",
+                json!({ "inputs": ["i-1"], "text": NOTED }),
+            ),
         ]
     }
 
@@ -160,9 +180,25 @@ mod tests {
             });
         let evidence = Evidence {
             events: events.collect(),
+            runs: vec![shown_once()],
             ..Evidence::default()
         };
         assert_eq!(breaches(&evidence), expect.iter().cloned().collect());
+    }
+
+    /// A process that printed what came of one job.
+    fn shown_once() -> Run {
+        Run {
+            id: "a".to_owned(),
+            json: false,
+            output: Output {
+                code: Some(0),
+                signal: None,
+                stdout: NOTED.to_owned(),
+                stderr: String::new(),
+            },
+            stored: Vec::new(),
+        }
     }
 
     #[test]
@@ -188,6 +224,14 @@ mod tests {
             &[Breach::JobToldTwice],
         );
         check(|events| drop(events.pop()), &[Breach::Unanswered]);
+        check(
+            |events| events[7].1["text"] = json!("something else"),
+            &[Breach::JobUnshown],
+        );
+        check(
+            |events| events.push(("reply.composed", json!({ "inputs": [], "text": NOTED }))),
+            &[Breach::JobUnshown],
+        );
         check(
             |events| events[5].1["status"] = json!("ok"),
             &[Breach::CommandLost],

@@ -47,7 +47,8 @@ impl Run {
         self.says(NOTED)
     }
 
-    fn says(&self, reply: &str) -> usize {
+    /// How often it printed a reply with this text.
+    pub(super) fn says(&self, reply: &str) -> usize {
         if self.json {
             let said = |frame: &Value| frame["text"].as_str().is_some_and(|t| t.contains(reply));
             self.frames("reply").filter(said).count()
