@@ -5,20 +5,23 @@
 use corvid_agent::fold::State;
 use corvid_core::faults::crash_point;
 use corvid_core::wire::{
-    Address, Answer, Answerer, EventBody, Frame, JobId, OwnerId, QuestionId, Requester, SessionId,
+    Address, Answer, Answerer, EventBody, Frame, JobId, Millis, QuestionId, Requester, SessionId,
 };
 use corvid_core::{Append, Fence, JobView, Jobs as _, Journal as _};
 
 use crate::Gateway;
 use crate::run::GatewayError;
-use crate::wake::{ask_frame, send_frame};
+use crate::wake::ask_frame;
+
+/// How long another process may take to say whether it is at work, in milliseconds.
+const PATIENCE_MS: Millis = 2_000;
 
 /// A recorded answer.
 #[derive(Clone, Debug)]
 pub struct AnswerReceipt {
     /// The session.
     pub session: SessionId,
-    /// Whether a living process waits for it; if none does, the next one at work in the session goes on.
+    /// Whether a lane of a living process waits for it; if none does, the next one at work in the session goes on.
     pub awaited: bool,
 }
 
@@ -62,11 +65,9 @@ impl Gateway {
         let watch = Frame::Watch {
             session: row.session.clone(),
         };
+        let heard = self.ask_owner(&row.session, &watch).await?;
         Ok(AnswerReceipt {
-            awaited: match self.living_owner(&row.session).await? {
-                Some(owner) => send_frame(&self.store.owner_socket(&owner), &watch).await,
-                None => false,
-            },
+            awaited: matches!(heard, Some(Frame::Appended { .. })),
             session: row.session,
         })
     }
@@ -89,11 +90,7 @@ impl Gateway {
         let background = Frame::Background {
             session: session.clone(),
         };
-        let answer = match self.living_owner(session).await? {
-            Some(owner) => ask_frame(&self.store.owner_socket(&owner), &background).await,
-            None => None,
-        };
-        Ok(match answer {
+        Ok(match self.ask_owner(session, &background).await? {
             Some(Frame::Appended { .. }) => Backgrounded::Asked,
             _ => Backgrounded::NobodyAtWork,
         })
@@ -172,10 +169,21 @@ impl Gateway {
         Ok(())
     }
 
-    /// The process that has a session, if it lives.
-    async fn living_owner(&self, session: &SessionId) -> Result<Option<OwnerId>, GatewayError> {
+    /// What the process that has a session says to a frame; none if it is dead, or says nothing soon.
+    async fn ask_owner(
+        &self,
+        session: &SessionId,
+        frame: &Frame,
+    ) -> Result<Option<Frame>, GatewayError> {
         let claim = self.store.load(session, 0).await?.claim;
         let owner = claim.map(|claim| claim.owner);
-        Ok(owner.filter(|owner| self.store.is_alive(owner)))
+        let Some(owner) = owner.filter(|owner| self.store.is_alive(owner)) else {
+            return Ok(None);
+        };
+        let socket = self.store.owner_socket(&owner);
+        Ok(tokio::select! {
+            answer = ask_frame(&socket, frame) => answer,
+            () = self.clock.sleep_until(self.clock.now() + PATIENCE_MS) => None,
+        })
     }
 }

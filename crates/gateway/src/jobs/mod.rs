@@ -226,9 +226,15 @@ impl JobDesk {
             by: by.clone(),
         };
         if !send_frame(&self.socket(&row.owner), &frame).await {
-            return Err(format!(
-                "the process that runs job `{job}` cannot be reached; end that process"
-            ));
+            // It may have gone since the look, with the job's end told or not.
+            if !self.shared.parts.store.is_alive(&row.owner) {
+                let told = self.recover(&row.session).await;
+                return told.map_err(|error| error.to_string());
+            }
+            let row = self.row(&row.session, job).await?;
+            return row.ended.map(drop).ok_or_else(|| {
+                format!("the process that runs job `{job}` cannot be reached; end that process")
+            });
         }
         for _ in 0..PATIENCE_MS / LOOK_MS {
             if self.row(&row.session, job).await?.ended.is_some() {

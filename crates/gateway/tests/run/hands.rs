@@ -143,6 +143,20 @@ async fn an_answer_to_a_dead_process_is_acted_on_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_process_that_lives_without_a_lane_does_not_wait_for_an_answer() {
+    let scene = Scene::new();
+    let (idle, other) = (scene.process().await, scene.process().await);
+    let inbound = ask("k1", "call door.open", work());
+    let question = tokio::select! {
+        _ = idle.run(&inbound) => unreachable!("nobody answered"),
+        question = idle.shown() => question.question,
+    };
+    let gateway = other.gateway();
+    let receipt = gateway.answer(&question, yes(), &terminal(), "1000").await;
+    assert!(!receipt.unwrap().awaited);
+}
+
+#[tokio::test]
 async fn nothing_is_moved_where_nobody_is_at_work() {
     let scene = Scene::new();
     let process = scene.process().await;

@@ -72,6 +72,27 @@ async fn a_running_job_hears_that_it_is_cancelled_and_says_what_it_did() {
 }
 
 #[tokio::test]
+async fn a_job_that_ends_as_it_is_cancelled_from_elsewhere_has_ended() {
+    let (home, world) = (home(), World::default());
+    let (one, two) = (
+        Process::start(home.path(), &world).await,
+        Process::start(home.path(), &world).await,
+    );
+    let session = one.open("s").await;
+    let may_end = CancellationToken::new();
+    let job = world.job(&session, 0, may_end.clone());
+    one.desk.adopt(job).await.expect("a new job");
+    let id = job_id(&session, 0);
+    let looked_up = two.store.job(&id).await.expect("reads").expect("a job");
+    may_end.cancel();
+    assert!(one.desk.next_ended().await.is_some());
+    // Nobody listens there, as if its process had just gone.
+    let cancelled = two.desk.cancel_there(&looked_up, &somebody()).await;
+    assert_eq!(cancelled, Ok(()));
+    assert_eq!(one.told(&session).await.ended.len(), 1);
+}
+
+#[tokio::test]
 async fn a_job_that_does_not_listen_is_dropped_after_a_while() {
     let (home, world) = (home(), World::default());
     let process = Process::start(home.path(), &world).await;
