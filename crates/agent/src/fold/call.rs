@@ -191,12 +191,15 @@ impl Call {
                 CallStatus::Failed,
                 format!("the person does not answer{}", because(reason)),
             ),
-            (Subject::Inquiry(_), _) => (
+            (Subject::Inquiry(_), Answer::Deny { reason }) => (
                 CallStatus::Failed,
-                "nobody can be asked here; decide yourself, or end with what you need to know"
-                    .to_owned(),
+                format!(
+                    "nobody can be asked here{}; decide yourself, or end with what you need to know",
+                    because(reason)
+                ),
             ),
-            (Subject::Approval(_), Answer::Text { .. }) => return,
+            (Subject::Approval(_), Answer::Text { .. })
+            | (Subject::Inquiry(_), Answer::Allow { .. }) => return,
         };
         self.settle(status, text);
     }

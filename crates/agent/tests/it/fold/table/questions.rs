@@ -226,6 +226,13 @@ fn what_is_said_answers_an_inquiry_and_is_answered_with_the_turn() {
     let none = "nobody can be asked here; decide yourself, or end with what you need to know";
     let state = check_told(open(inquiry()), [nobody("q1")], none);
     assert_eq!(state.turn.map(|turn| turn.unapproved), Some(Vec::new()));
+    let too_long = EventBody::QuestionAnswered {
+        question: QuestionId::new("q1"),
+        answer: deny("it is too long"),
+        by: None,
+    };
+    let told = "nobody can be asked here: it is too long; decide yourself, or end with what you need to know";
+    check_told(open(inquiry()), [too_long], told);
 }
 
 #[test]
