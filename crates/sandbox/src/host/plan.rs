@@ -91,5 +91,21 @@ pub(crate) enum Exit {
     Signal(i32),
 }
 
+/// Why the shell never began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Unbegun {
+    /// For this reason.
+    Failed(String),
+    /// There are namespaces, but none in which to mount: they are of no use.
+    NoNamespaces(String),
+}
+
+impl From<String> for Unbegun {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
 /// The confining stage's one line: how the shell ended, or why it never began.
-pub(crate) type Finding = Result<Exit, String>;
+pub(crate) type Finding = Result<Exit, Unbegun>;

@@ -69,9 +69,11 @@ fn begun(plan: &Confinement) -> Finding {
     std::thread::spawn(end_with_the_lifeline);
     loop {
         match rustix::process::waitpid(Some(shell), WaitOptions::empty()) {
-            Ok(Some((_, status))) => return exit_of(status).ok_or_else(|| "no end".to_owned()),
+            Ok(Some((_, status))) => {
+                return exit_of(status).ok_or_else(|| "no end".to_owned().into());
+            }
             Ok(None) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(format!("the shell cannot be waited for: {error}")),
+            Err(error) => return Err(format!("the shell cannot be waited for: {error}").into()),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! It must not know how a system is asked for what it has.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -217,13 +218,12 @@ async fn without_anything_a_command_ends_with_its_supervisor() {
 #[tokio::test]
 async fn namespaces_that_are_lost_meanwhile_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
-    let (helper, found) = (folder.path().join("helper"), folder.path().join("found"));
+    let found = folder.path().join("found");
     let script = format!(
-        "#!/bin/sh\ntest -e {found} && exec {HELPER} \"$@\"\necho '{{\"no_namespaces\":\"gone\"}}'\n",
+        "test -e {found} && exec {HELPER} \"$@\"\necho '{{\"no_namespaces\":\"gone\"}}'",
         found = found.display(),
     );
-    std::fs::write(&helper, script).unwrap();
-    std::fs::set_permissions(&helper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let helper = helper(folder.path(), &script);
     let scene = Scene::with(|config| config.helper = helper);
     let mut spec = scene.spec("call", "touch began");
     if spec.wider.is_some() {
@@ -240,4 +240,43 @@ async fn namespaces_that_are_lost_meanwhile_are_noticed() {
     assert!(matches!(failed, Err(SandboxError::Failed(_))), "{failed:?}");
     std::fs::write(&found, "").unwrap();
     assert_eq!(scene.run_spec(&spec).await.unwrap().code(), 0);
+}
+
+/// A system that gives all namespaces but those in which things are mounted.
+#[tokio::test]
+async fn where_nothing_can_be_mounted_every_command_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        "exec /usr/bin/unshare -Ur /bin/sh -c \
+         'echo 0 > /proc/sys/user/max_mnt_namespaces; exec {HELPER} \"$@\"' sh \"$@\""
+    );
+    let helper = helper(folder.path(), &script);
+    let scene = Scene::with(|config| config.helper = helper);
+    let notes = scene.at("home/notes");
+    let before = std::fs::metadata(&notes).unwrap().permissions();
+    let attack = format!("chmod 777 {}; touch began", notes.display());
+    let mut spec = scene.spec("call", &attack);
+    if spec.wider.is_some() {
+        return;
+    }
+    match scene.run_spec(&spec).await {
+        Err(SandboxError::Refused(why)) => assert!(why.contains("no namespaces"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(std::fs::metadata(&notes).unwrap().permissions(), before);
+    assert!(!scene.at("home/work/began").exists());
+    // What it then lacks is known, and may be allowed.
+    spec = scene.spec("call", "touch began");
+    assert!(spec.wider.is_some());
+    assert_eq!(scene.run_spec(&spec).await.unwrap().code(), 0);
+    let why = scene.sandbox.namespaces().await.unwrap_err();
+    assert!(why.contains("max_mnt_namespaces"), "{why}");
+}
+
+/// A helper that does this.
+fn helper(folder: &Path, script: &str) -> PathBuf {
+    let helper = folder.join("helper");
+    std::fs::write(&helper, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&helper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    helper
 }

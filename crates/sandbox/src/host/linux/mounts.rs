@@ -11,10 +11,11 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use nix::sched::CloneFlags;
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 
 use super::rules;
-use crate::host::plan::Confinement;
+use crate::host::plan::{Confinement, Unbegun};
 
 /// What was mounted, and so may be granted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,20 +30,15 @@ pub(super) struct Mounted {
 /// what is there is not granted.
 ///
 /// # Errors
-/// What must be hidden cannot be: Landlock alone would not deny it.
-pub(super) fn mount(plan: &Confinement) -> io::Result<Mounted> {
+/// What must be sealed or hidden cannot be: Landlock alone would not deny it.
+pub(super) fn mount(plan: &Confinement) -> Result<Mounted, Unbegun> {
     let own = [plan.working_dir.as_path(), plan.temp.as_path()];
     let writable: Vec<&Path> = own
         .into_iter()
         .chain(plan.writable.iter().map(PathBuf::as_path))
         .collect();
-    if let Err(error) = seal(&writable) {
-        return match plan.hidden.as_slice() {
-            [] => Ok(Mounted::default()),
-            _ => Err(error),
-        };
-    }
-    hide(plan)?;
+    seal(&writable)?;
+    hide(plan).map_err(|error| format!("what is private cannot be hidden: {error}"))?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     let processes = rustix::mount::mount("proc", "/proc", "proc", flags, None);
     let shared_memory = rustix::mount::mount(
@@ -89,19 +85,40 @@ fn hide(plan: &Confinement) -> io::Result<()> {
     Ok(())
 }
 
+/// Enters a mount namespace of its own, of which nothing is seen elsewhere.
+///
+/// # Errors
+/// The system does not let this user mount: what may be changed.
+pub(super) fn part() -> Result<(), String> {
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    nix::sched::unshare(CloneFlags::CLONE_NEWNS)
+        .map_err(io::Error::from)
+        .and_then(|()| Ok(rustix::mount::mount_change("/", private)?))
+        .map_err(|error| nothing_mounted(&error))
+}
+
+fn nothing_mounted(error: &io::Error) -> String {
+    format!(
+        "the system gives namespaces in which nothing can be mounted ({error}; `sysctl user.max_mnt_namespaces`)"
+    )
+}
+
 /// Enters a mount namespace in which only `writable` can be written.
-fn seal(writable: &[&Path]) -> io::Result<()> {
-    nix::sched::unshare(CloneFlags::CLONE_NEWNS)?;
-    rustix::mount::mount_change(
-        "/",
-        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
-    )?;
-    let before = std::fs::read("/proc/self/mountinfo")?;
+fn seal(writable: &[&Path]) -> Result<(), Unbegun> {
+    part().map_err(Unbegun::NoNamespaces)?;
+    let before = std::fs::read("/proc/self/mountinfo")
+        .map_err(|error| format!("what is mounted cannot be read: {error}"))?;
     for path in writable {
+        let cannot = |error: Errno| format!("`{}` cannot be opened: {error}", path.display());
         // By a handle, so that a link which took its place meanwhile is not followed.
-        let handle = rules::exactly(path)?;
+        let handle = rules::exactly(path).map_err(cannot)?;
         let handle = format!("/proc/self/fd/{}", handle.as_raw_fd());
-        rustix::mount::mount_bind_recursive(&handle, &handle)?;
+        match rustix::mount::mount_bind_recursive(&handle, &handle) {
+            // It was removed meanwhile.
+            Err(Errno::NOENT) => return Err(cannot(Errno::NOENT).into()),
+            Err(error) => return Err(Unbegun::NoNamespaces(nothing_mounted(&error.into()))),
+            Ok(()) => {}
+        }
     }
     for line in before.split(|byte| *byte == b'\n') {
         let Some((place, flags)) = parse(line) else {

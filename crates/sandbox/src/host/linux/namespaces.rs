@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use nix::sched::CloneFlags;
 use rustix::thread::CapabilitySet;
 
-use super::loopback;
+use super::{loopback, mounts};
 
 /// Whether namespaces were entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,10 @@ pub(super) fn enter() -> io::Result<Entered> {
 /// Says on standard output why there are no namespaces, if so.
 pub(in crate::host) fn probe() -> ExitCode {
     let why = match enter() {
-        Ok(Entered::Own) => return ExitCode::SUCCESS,
+        Ok(Entered::Own) => match mounts::part() {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(why) => why,
+        },
         Ok(Entered::None) => none(),
         Err(error) => half_there(&error),
     };
@@ -91,7 +94,10 @@ pub(in crate::host) enum Outlook {
 pub(in crate::host) fn expected() -> Outlook {
     let setting = |path: &str| std::fs::read_to_string(path).ok();
     let is = |path: &str, value: &str| setting(path).is_some_and(|found| found.trim() == value);
-    if is("/proc/sys/user/max_user_namespaces", "0") || is("/proc/sys/user/max_net_namespaces", "0")
+    let counted = ["user", "net", "mnt", "pid", "ipc"];
+    if counted
+        .iter()
+        .any(|kind| is(&format!("/proc/sys/user/max_{kind}_namespaces"), "0"))
     {
         return Outlook::None;
     }

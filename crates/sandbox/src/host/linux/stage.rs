@@ -17,7 +17,7 @@ use rustix::process::{DumpableBehavior, Pid, Signal};
 use super::mounts::{self, Mounted};
 use super::{confine, descendants};
 use crate::host::config::{Isolation, Limits};
-use crate::host::plan::{Confinement, Exit, Finding};
+use crate::host::plan::{Confinement, Exit, Finding, Unbegun};
 use crate::host::portable::exit_of;
 use crate::host::supervise::{pipe, shell, signals_left_to_the_parent};
 
@@ -51,7 +51,7 @@ fn tell(finding: &Finding) -> io::Result<()> {
 
 /// Begins the command and waits for its end. `None` if the lifeline was cut before; an error only if
 /// the shell never began.
-fn watch(plan: &Confinement) -> Result<Option<Exit>, String> {
+fn watch(plan: &Confinement) -> Result<Option<Exit>, Unbegun> {
     let failed = |error: io::Error| format!("the confining stage failed: {error}");
     let mut signals = signals_left_to_the_parent();
     signals.add(nix::sys::signal::Signal::SIGCHLD);
@@ -60,7 +60,7 @@ fn watch(plan: &Confinement) -> Result<Option<Exit>, String> {
         .map_err(|error| failed(error.into()))?;
     let ended = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
         .map_err(|error| failed(error.into()))?;
-    let mounted = settle(plan).map_err(failed)?;
+    let mounted = settle(plan)?;
     let first = || {
         if plan.isolation.confines() {
             confine::confine(plan, mounted)
@@ -79,24 +79,26 @@ fn watch(plan: &Confinement) -> Result<Option<Exit>, String> {
 }
 
 /// Makes sure that the stage goes with its supervisor, and everything below with the stage.
-fn settle(plan: &Confinement) -> io::Result<Mounted> {
+fn settle(plan: &Confinement) -> Result<Mounted, Unbegun> {
+    let failed =
+        |error: rustix::io::Errno| format!("the confining stage cannot prepare itself: {error}");
     match std::fs::write("/proc/self/oom_score_adj", OOM_SCORE) {
         // A wish, which a read-only `/proc` does not grant.
         Ok(()) | Err(_) => {}
     }
     let mounted = if plan.isolation == Isolation::Full {
         // The first process of a PID namespace takes all others with it.
-        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(failed)?;
         let mounted = mounts::mount(plan)?;
         if mounted.processes {
             limit_processes(&plan.limits);
         }
         mounted
     } else {
-        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(failed)?;
         Mounted::default()
     };
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed)?;
     Ok(mounted)
 }
 

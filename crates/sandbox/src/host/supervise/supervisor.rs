@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use super::output::Sink;
 use super::pipe;
 use super::watch::{Stage, Watch, tell};
-use crate::host::plan::{Notice, Plan};
+use crate::host::plan::{Notice, Plan, Unbegun};
 use crate::host::record::{Held, Record};
 use crate::host::system::{self, Settled};
 
@@ -51,9 +51,7 @@ fn supervise() -> io::Result<()> {
         return Ok(());
     }
     if let Settled::WithoutNamespaces(why) = system::settle(&plan.confinement)? {
-        tell(&Notice::NoNamespaces(
-            why.chars().take(REASON_CHARS).collect(),
-        ));
+        tell_of_no_namespaces(&why);
         return Ok(());
     }
     conduct(&plan, &record, &mut held)
@@ -66,15 +64,21 @@ fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
     let sink = Sink::create(&plan.output, plan.confinement.limits.output_bytes)?;
     let pending = record.begin(held)?;
     let seen = Watch::begin(stage, plan, sink)
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string().into())
         .and_then(Watch::see_to_its_end);
     let end = match seen {
         Ok(end) => end,
-        Err(reason) => {
+        Err(unbegun) => {
             // The shell never began, and whatever was started for it is gone.
             held.unmark()?;
             discard(record.temp());
-            return Err(io::Error::other(reason));
+            return match unbegun {
+                Unbegun::Failed(reason) => Err(io::Error::other(reason)),
+                Unbegun::NoNamespaces(why) => {
+                    tell_of_no_namespaces(&why);
+                    Ok(())
+                }
+            };
         }
     };
     // Where the outcome cannot be kept (a failing disk), the parent is told all the same; should it die
@@ -85,6 +89,11 @@ fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
     discard(record.temp());
     tell(&Notice::Ended(end));
     Ok(())
+}
+
+fn tell_of_no_namespaces(why: &str) {
+    let why = why.chars().take(REASON_CHARS).collect();
+    tell(&Notice::NoNamespaces(why));
 }
 
 /// Closes whatever the parent left open by mistake. Standard streams stay.

@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 use super::output::{Newest, PROGRESS_INTERVAL, Sink};
 use super::pipe;
 use crate::host::config::Isolation;
-use crate::host::plan::{Exit, Finding, Notice, Plan};
+use crate::host::plan::{Exit, Finding, Notice, Plan, Unbegun};
 use crate::host::system;
 
 /// Bytes that are read at once.
@@ -103,7 +103,7 @@ impl Watch {
     ///
     /// # Errors
     /// Why it never began.
-    pub(super) fn see_to_its_end(mut self) -> Result<CommandEnd, String> {
+    pub(super) fn see_to_its_end(mut self) -> Result<CommandEnd, Unbegun> {
         // What cannot be watched any more is ended.
         let cause = self.until_over().unwrap_or(Cause::Stopped);
         let finding = match cause {
@@ -117,7 +117,7 @@ impl Watch {
             (Cause::Stopped, _) => CommandEnding::Stopped,
             (Cause::Found, Some(Ok(Exit::Code(code)))) => CommandEnding::Exited { code },
             (Cause::Found, Some(Ok(Exit::Signal(signal)))) => CommandEnding::Signaled { signal },
-            (Cause::Found, Some(Err(reason))) => return Err(reason),
+            (Cause::Found, Some(Err(unbegun))) => return Err(unbegun),
             // The stage itself was ended (for lack of memory, or by the command where it could).
             (Cause::Found, None) => CommandEnding::Signaled { signal: killed_by },
         };
