@@ -95,8 +95,7 @@ impl Gateway {
             return Err(GatewayError::BadName(session.to_string()));
         }
         if inbound.target != Target::New {
-            self.jobs.recover(&session).await?;
-            self.jobs.take_up_leftovers(&session).await?;
+            self.see_to_jobs(&session).await?;
         }
         let input = draw::input_id();
         let admission = inbound.admission(input.clone(), requester.clone());
@@ -163,8 +162,16 @@ impl Gateway {
         }
     }
 
+    /// Tells a session of its jobs whose processes have died, and takes up what nobody else will see answered.
+    async fn see_to_jobs(&self, session: &SessionId) -> Result<(), GatewayError> {
+        self.jobs.recover(session).await?;
+        self.jobs.take_up_leftovers(session).await?;
+        Ok(())
+    }
+
     async fn see_to(&self, mut errand: Errand) -> Result<Answered, GatewayError> {
         loop {
+            let session = errand.session.clone();
             if let Some(reply) = self.step(&mut errand).await? {
                 let session = &errand.session;
                 let sent = self.deliver(session, &errand.origin, &reply).await?;
@@ -178,6 +185,11 @@ impl Gateway {
                     reply,
                     repeated: !sent,
                 });
+            }
+            if errand.session != session {
+                // The input was admitted before, in a session that this process has not looked at yet.
+                errand.target = Target::Existing(errand.session.clone());
+                self.see_to_jobs(&errand.session).await?;
             }
         }
     }

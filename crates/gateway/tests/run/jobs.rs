@@ -3,7 +3,7 @@
 //! It must not look inside the gateway.
 
 use corvid_core::wire::{EventBody, JobId, SessionId};
-use corvid_gateway::GatewayError;
+use corvid_gateway::{GatewayError, Target};
 
 use crate::channel::Mishap;
 use crate::hands::{kinds, terminal};
@@ -204,4 +204,21 @@ async fn a_job_that_ends_while_a_turn_runs_joins_it_and_is_answered_once() {
         _ => None,
     });
     assert_eq!(told.sum::<usize>(), 3, "each input has one reply");
+}
+
+#[tokio::test]
+async fn who_asks_again_for_a_message_hears_of_the_jobs_of_its_session() {
+    let scene = Scene::new();
+    let dead = scene.process().await;
+    let inbound = ask("k1", "call kettle.boil", Target::New);
+    dead.run(&inbound).await.unwrap();
+    dead.seem_dead();
+    let next = scene.process().await;
+    assert!(next.run(&inbound).await.unwrap().repeated);
+    let told = next.next_job().await.map(|answered| answered.reply.text);
+    assert!(
+        told.as_ref()
+            .is_some_and(|text| text.contains("was cut off")),
+        "{told:?}"
+    );
 }
