@@ -88,6 +88,20 @@ pub struct Inquiry {
     pub choices: Vec<String>,
 }
 
+impl Inquiry {
+    /// What an answer in words says: a choice where it names one or gives its number, counted from 1 as they are shown,
+    /// else the words themselves. A choice that is a number itself means itself.
+    pub fn chosen<'a>(&'a self, text: &'a str) -> &'a str {
+        let text = text.trim();
+        let same = self.choices.iter().find(|choice| choice.trim() == text);
+        let numbered = || {
+            let number: usize = text.parse().ok()?;
+            self.choices.get(number.checked_sub(1)?)
+        };
+        same.or_else(numbered).map_or(text, String::as_str)
+    }
+}
+
 /// An answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
@@ -174,5 +188,28 @@ impl Question {
             (Subject::Approval(_), Answer::Text { .. })
             | (Subject::Inquiry(_), Answer::Allow { .. }) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_is_named_or_numbered() {
+        let check = |choices: &[&str], text: &str, expect: &str| {
+            let inquiry = Inquiry {
+                text: "which?".to_owned(),
+                choices: choices.iter().map(ToString::to_string).collect(),
+            };
+            assert_eq!(inquiry.chosen(text), expect, "{choices:?}, {text:?}");
+        };
+        check(&["left", "right"], " right\n", "right");
+        check(&["left", "right"], "2", "right");
+        check(&["left", "right"], "3", "3");
+        check(&["left", "right"], "0", "0");
+        check(&[], "1", "1");
+        // A choice that is a number means itself, wherever it stands.
+        check(&["2", "1"], "1", "1");
     }
 }

@@ -46,20 +46,14 @@ pub(in crate::terminal) fn approval(approval: &Approval) -> Dialog<Answer> {
 
 /// What does the model want to know?
 pub(in crate::terminal) fn inquiry(inquiry: &Inquiry) -> Dialog<Answer> {
-    let choices = inquiry.choices.clone();
-    let label = if choices.is_empty() {
+    let label = if inquiry.choices.is_empty() {
         "your answer"
     } else {
         "a number or your answer"
     };
+    let inquiry = inquiry.clone();
     let says = move |text: &str| {
-        let numbered = || {
-            let number: usize = text.parse().ok()?;
-            choices.get(number.checked_sub(1)?).map(String::as_str)
-        };
-        // A choice that is a number itself means itself.
-        let same = choices.iter().find(|choice| choice.trim() == text);
-        let text = same.map(String::as_str).or_else(numbered).unwrap_or(text);
+        let text = inquiry.chosen(text);
         (!text.is_empty()).then(|| Answer::Text {
             text: text.to_owned(),
         })

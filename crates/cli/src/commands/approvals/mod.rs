@@ -99,14 +99,12 @@ async fn find(console: &Console, given: &str) -> anyhow::Result<QuestionRow> {
     row.with_context(|| format!("the question `{given}` is gone"))
 }
 
-/// A choice may be answered by its number.
+/// What the words of an answer say.
 fn chosen(question: &Question, text: String) -> String {
-    let Subject::Inquiry(inquiry) = &question.subject else {
-        return text;
-    };
-    let number = text.trim().parse::<usize>().ok();
-    let choice = number.and_then(|number| inquiry.choices.get(number.checked_sub(1)?));
-    choice.cloned().unwrap_or(text)
+    match &question.subject {
+        Subject::Inquiry(inquiry) => inquiry.chosen(&text).to_owned(),
+        Subject::Approval(_) => text,
+    }
 }
 
 /// Whether this is a way to answer that question.
