@@ -10,7 +10,7 @@ use corvid_core::wire::{
 use corvid_core::{Append, Fence, JobView, Jobs as _, Journal as _};
 
 use crate::Gateway;
-use crate::run::GatewayError;
+use crate::error::GatewayError;
 use crate::wake::ask_frame;
 
 /// How long another process may take to say whether it is at work, in milliseconds.

@@ -9,8 +9,8 @@ use corvid_core::{AppendError, ClaimSeen};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::GatewayError;
 use crate::inbound::Target;
-use crate::run::GatewayError;
 
 /// One input on its way through [`crate::Gateway::run`].
 pub(crate) struct Errand {

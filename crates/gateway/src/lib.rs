@@ -5,6 +5,7 @@
 mod access;
 mod answer;
 mod errand;
+mod error;
 mod inbound;
 mod jobs;
 mod lanes;
@@ -26,9 +27,10 @@ use questions::AllChannels;
 pub use access::Access;
 pub use answer::{AnswerReceipt, Backgrounded};
 pub use corvid_agent::Settings;
+pub use error::GatewayError;
 pub use inbound::{Inbound, Target};
 pub use jobs::JobLimits;
-pub use run::{Answered, GatewayError};
+pub use run::Answered;
 
 /// What a gateway is made of.
 pub struct Parts {

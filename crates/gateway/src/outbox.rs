@@ -11,7 +11,7 @@ use corvid_core::{Append, Channel, DeliverError, Delivery, Fence, Journal as _};
 use corvid_store::{DeliveryEnd, DeliveryRow, DeliveryState};
 
 use crate::Gateway;
-use crate::run::GatewayError;
+use crate::error::GatewayError;
 
 /// How a delivery came into this process's hands.
 #[derive(Clone, Copy, PartialEq, Eq)]
