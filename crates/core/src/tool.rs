@@ -1,5 +1,6 @@
 //! The seam to tools: what a tool declares, how a call is checked, run and reconciled.
-//! Invariant: `check` is pure and decides from the arguments alone; only `prepare`, `run` and `reconcile` act.
+//! Invariant: `check` is pure and decides from the arguments alone; `preview` and `prepare` read as well; only `run`
+//! acts, and `reconcile` and `job_end` find out what it did.
 //! It must not know which tools there are, nor who called them.
 
 use std::collections::BTreeMap;

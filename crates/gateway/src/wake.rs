@@ -1,6 +1,8 @@
-//! Between processes of one home: the owner of a session listens on a socket, others wake and watch it.
-//! Invariant: advisory. A lost frame, or no socket at all, only makes the other side look a little later.
-//! It must not carry anything that is not in the journal.
+//! Between processes of one home: the owner of a session listens on a socket; others wake and watch it, and ask it to
+//! end a job or to let a call go on as one.
+//! Invariant: advisory. A lost frame, or no socket at all, makes the other side look a little later or ask again; that
+//! something has happened is said by the journal alone.
+//! It must not know what a job or a turn does.
 
 use std::fs::File;
 use std::io;

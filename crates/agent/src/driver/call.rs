@@ -1,6 +1,6 @@
 //! A call's way to its tool: what is decided about it, and the invocation that the tool gets.
 //! Invariant: a call that is not allowed never becomes an invocation that runs.
-//! It must not run anything (a tool's `prepare` reads, and no more).
+//! It must not run anything (a tool's `preview` and `prepare` read, and no more).
 
 use std::future::Future;
 use std::path::PathBuf;

@@ -58,7 +58,7 @@ type Body = (String, u32, String);
 /// An input as [`INPUTS`] has it.
 type Input = (String, String, String, SessionId, InputId, String);
 
-/// Takes the write lock and reads the sessions and inputs that the appends name.
+/// Takes the write lock and reads whatever the appends name.
 ///
 /// # Errors
 /// `SQLite`'s; busy if another process keeps the lock.
@@ -71,7 +71,7 @@ pub(super) async fn begin(
     ask(connection, batch, appends).await
 }
 
-/// Reads them again within the transaction.
+/// Reads that again within the transaction.
 ///
 /// # Errors
 /// `SQLite`'s.

@@ -10,6 +10,7 @@ use corvid_core::wire::{
     Answer, Answerer, Effect, EventBody, InputId, LiveEvent, Mode, Question, Scope, Subject,
 };
 use corvid_core::{AppendError, Heard, Secret};
+use tokio::sync::watch;
 
 use super::model::Line;
 use super::scene::Scene;
@@ -40,6 +41,13 @@ fn questions(scene: &Scene) -> Vec<Question> {
         _ => None,
     });
     asked.collect()
+}
+
+/// The newest question, once another one is shown.
+async fn newest(shown: &mut watch::Receiver<Vec<Question>>) -> Question {
+    shown.changed().await.expect("the scene lives");
+    let newest = shown.borrow_and_update().last().cloned();
+    newest.expect("a question was shown")
 }
 
 #[tokio::test]
@@ -160,8 +168,7 @@ async fn an_answer_from_elsewhere_wakes_the_lane() {
     scene.questions.hear([Heard::Shown]);
     let mut shown = scene.questions.shown();
     let (ended, ()) = tokio::join!(scene.say("i1"), async {
-        shown.changed().await.expect("the scene lives");
-        let asked = shown.borrow_and_update()[0].question.clone();
+        let asked = newest(&mut shown).await.question;
         scene
             .journal
             .write([replies(asked.as_str(), allow(Scope::Once))]);
@@ -184,8 +191,7 @@ async fn an_answer_whose_giver_died_before_waking_the_lane_is_found() {
     scene.questions.hear([Heard::Shown]);
     let mut shown = scene.questions.shown();
     let (ended, ()) = tokio::join!(scene.say("i1"), async {
-        shown.changed().await.expect("the scene lives");
-        let asked = shown.borrow_and_update()[0].question.clone();
+        let asked = newest(&mut shown).await.question;
         scene
             .journal
             .write([replies(asked.as_str(), allow(Scope::Once))]);
@@ -204,8 +210,7 @@ async fn of_two_answers_the_first_that_is_committed_counts() {
     scene.questions.hear([heard(allow(Scope::Once))]);
     let mut shown = scene.questions.shown();
     let denied = async {
-        shown.changed().await.expect("the scene lives");
-        let asked = shown.borrow_and_update()[0].question.clone();
+        let asked = newest(&mut shown).await.question;
         let reason = "no".to_owned();
         scene
             .journal
@@ -263,11 +268,8 @@ async fn an_inquiry_is_answered_by_what_is_said_next() {
     scene.questions.hear([Heard::Shown]);
     let mut shown = scene.questions.shown();
     let (ended, ()) = tokio::join!(scene.say("i1"), async {
-        shown.changed().await.expect("the scene lives");
-        assert!(matches!(
-            shown.borrow_and_update()[0].subject,
-            Subject::Inquiry(_)
-        ));
+        let asked = newest(&mut shown).await;
+        assert!(matches!(asked.subject, Subject::Inquiry(_)));
         scene.journal.write([admitted("i2")]);
         scene.wake.notify_one();
     });
