@@ -142,3 +142,44 @@ fn nothing_to_undo_is_said() -> io::Result<()> {
     );
     Ok(())
 }
+
+/// After a `kill -9` the last turn is the one that was cut off: an earlier one is not taken back in its place.
+#[test]
+fn what_a_killed_turn_changed_is_undone_once_that_is_known() -> io::Result<()> {
+    let write = json!({ "path": "a.txt", "content": "after\n" });
+    let command = json!({ "command": "echo cut > b.txt; echo beg''un; sleep 1000" });
+    let script = Script::new()
+        .on(
+            When::user("first").results(0),
+            Reply::call("file.write", &write),
+        )
+        .on(
+            When::user("second").results(0),
+            Reply::call("system.run", &command),
+        )
+        .otherwise(Reply::text("done"));
+    let scene = scene()?
+        .with_file("a.txt", "before\n")?
+        .with_model(script)?;
+    assert_eq!(scene.run(["-s", "x", "-e", "first"])?.code, Some(0));
+    let run = scene.start_run(["--json", "-s", "x", "-e", "second"])?;
+    assert!(run.hear(|said| said.contains("begun")), "{}", run.stdout());
+    assert!(run.kill()?.was_killed());
+    for arguments in [&["undo", "x"][..], &["sessions", "diff", "x"]] {
+        let refused = scene.agent(arguments)?;
+        assert_eq!(refused.code, Some(1), "{}", refused.all());
+        for part in ["a command of turn 2", "agent run -s x", "`--turn 1`"] {
+            assert!(refused.stderr.contains(part), "{}", refused.all());
+        }
+    }
+    assert_eq!(content(&scene, "a.txt").as_deref(), Some("after\n"));
+
+    assert_eq!(scene.run(["-s", "x", "-e", "go on"])?.code, Some(0));
+    let undone = scene.agent(["undo", "x"])?;
+    assert_eq!(undone.code, Some(0), "{}", undone.all());
+    assert_eq!(content(&scene, "b.txt"), None);
+    assert_eq!(content(&scene, "a.txt").as_deref(), Some("after\n"));
+    assert_eq!(scene.agent(["undo", "x"])?.code, Some(0));
+    assert_eq!(content(&scene, "a.txt").as_deref(), Some("before\n"));
+    Ok(())
+}

@@ -70,7 +70,7 @@ async fn act(console: &Console, arguments: &Undo) -> anyhow::Result<Exit> {
 /// The last turn of a session that changed files and is `wanted`.
 ///
 /// # Errors
-/// If there is none, or the checkpoints cannot be read.
+/// If there is none, what a later one changed is not known yet, or the checkpoints cannot be read.
 pub(super) fn last(
     checkpoints: &Checkpoints,
     session: &SessionId,
@@ -78,7 +78,18 @@ pub(super) fn last(
 ) -> anyhow::Result<u32> {
     let turns = checkpoints.turns(session)?;
     let mut changed = turns.iter().rev().filter(|turn| turn.files > 0);
-    let Some(newest) = changed.clone().next() else {
+    let newest = changed.clone().next();
+    let open = checkpoints.open_turn(session)?;
+    if let Some(open) = open.filter(|open| newest.is_none_or(|newest| newest.turn < *open)) {
+        let earlier = newest.map_or(String::new(), |newest| {
+            format!("; `--turn {}` is the one before it", newest.turn)
+        });
+        bail!(
+            "a command of turn {open} of session `{session}` runs or was cut off, and what it changed is looked at \
+             when the session goes on: `agent run -s {session} -e …`{earlier}"
+        );
+    }
+    let Some(newest) = newest else {
         bail!(
             "no turn of session `{session}` changed a file, or what is kept of it has expired \
              (`checkpoints.keep_days`, `checkpoints.max_mb`)"

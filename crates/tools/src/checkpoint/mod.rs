@@ -28,7 +28,7 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -144,6 +144,15 @@ impl Checkpoints {
         read.collect()
     }
 
+    /// The newest turn of a session with a command whose end is not known: it runs, or its process has died and
+    /// nobody has gone on with the session.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Store`].
+    pub fn open_turn(&self, session: &SessionId) -> Result<Option<u32>, CheckpointError> {
+        Ok(self.open_turns(session)?.last().copied())
+    }
+
     /// How many bytes the checkpoints take, about.
     ///
     /// # Errors
@@ -158,8 +167,7 @@ impl Checkpoints {
         let file = log::file(&self.store, session, turn);
         let records = log::read(&file).map_err(|error| self.failed("read", error))?;
         let mut net = log::net(records);
-        let open = self.store.has_open(session, turn);
-        if open.map_err(|error| self.failed("read", error))? {
+        if self.open_turns(session)?.contains(&turn) {
             net.lost.push(format!(
                 "a command was cut off, and what it changed is looked at when the session goes on (`agent run -s \
                  {session}`)"
@@ -172,6 +180,11 @@ impl Checkpoints {
             });
         }
         Ok(net)
+    }
+
+    fn open_turns(&self, session: &SessionId) -> Result<BTreeSet<u32>, CheckpointError> {
+        let open = self.store.open_turns(session);
+        open.map_err(|error| self.failed("read", error))
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> CheckpointError {

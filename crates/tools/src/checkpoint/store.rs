@@ -12,6 +12,8 @@
 //! usage                      how many bytes there are, about, and when that was last counted
 //! ```
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
@@ -75,23 +77,17 @@ impl Store {
         self.folder("open").join(name)
     }
 
-    /// Whether a command of this turn has no known end.
-    pub(super) fn has_open(&self, session: &SessionId, turn: u32) -> io::Result<bool> {
-        let beginning = open_of(session, turn);
+    /// The turns of a session with a command that has no known end.
+    pub(super) fn open_turns(&self, session: &SessionId) -> io::Result<BTreeSet<u32>> {
         let open = match std::fs::read_dir(self.folder("open")) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
             open => open?,
         };
+        let mut turns = BTreeSet::new();
         for entry in open {
-            if entry?
-                .file_name()
-                .as_encoded_bytes()
-                .starts_with(beginning.as_bytes())
-            {
-                return Ok(true);
-            }
+            turns.extend(turn_of(session, &entry?.file_name()));
         }
-        Ok(false)
+        Ok(turns)
     }
 
     /// The folder of a session's logs.
@@ -187,6 +183,13 @@ impl Store {
 /// What the names of the open pictures of a turn begin with; no session's name has a colon.
 fn open_of(session: &SessionId, turn: u32) -> String {
     format!("{session}:{turn}:")
+}
+
+/// The turn of an open picture, if it is the session's.
+fn turn_of(session: &SessionId, name: &OsStr) -> Option<u32> {
+    let (of, rest) = name.to_str()?.split_once(':')?;
+    let (turn, _) = rest.split_once(':')?;
+    (of == session.as_str()).then(|| turn.parse().ok())?
 }
 
 impl Usage {
