@@ -1,6 +1,5 @@
 //! A picture of a working folder: what is at each path, with the content of what is small enough kept.
-//! Invariant: a picture is taken from the last one as far as the system says that nothing changed, and only
-//! that far.
+//! Invariant: a picture is taken from the last one just as far as the system says that nothing changed.
 //! It must not know which command it is taken for.
 
 use std::borrow::Cow;
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::look::{Looked, Unfit, is_ignore_file};
 use super::packing::Packing;
-use super::state::{Change, Entry, FileState, Name, Place, Stamp, State, bytes};
+use super::state::{Change, Entry, FileState, Name, Place, State, bytes};
 use super::store::Store;
 use super::tree::{Content, Tree};
 use crate::blocking::Leash;
@@ -146,16 +145,9 @@ impl Picture {
     ) -> Result<Vec<Change>, Unfit> {
         let mut changes = Vec::new();
         let shown = LazyCell::new(|| self.files().collect::<HashSet<_>>());
-        let was_left_out = |path: &Path, before: &State, after: &State| match (before, after) {
-            (State::Absent, State::File(after)) => {
-                let moved = || {
-                    let born = tree.born(path);
-                    born.is_some_and(|born| born.saturating_add(SETTLED_NS) < begun)
-                };
-                let is_shown = |stamp: Stamp| shown.contains(&stamp.ino);
-                self.is_settled(after) || !after.stamp.is_some_and(is_shown) && moved()
-            }
-            _ => false,
+        let was_moved_in = |path: &Path, after: &FileState| {
+            let is_shown = after.stamp.is_some_and(|stamp| shown.contains(&stamp.ino));
+            !is_shown && tree.is_older(path, begun.saturating_sub(SETTLED_NS))
         };
         let mut hashed = PICTURE_BYTES;
         for (path, before, after) in both(&self.entries, &looked.entries) {
@@ -165,10 +157,19 @@ impl Picture {
                 // It may be left out now, which does not mean that it is gone.
                 None => Cow::Owned(tree.state(path.path())?),
             };
-            if self.is_as(before, &after) || was_left_out(path.path(), before, &after) {
+            if self.is_as(before, &after) {
                 continue;
             }
             let after = match after.into_owned() {
+                State::File(seen) if *before == State::Absent && self.is_settled(&seen) => continue,
+                State::File(seen) if was_moved_in(path.path(), &seen) => match before {
+                    State::Absent => continue,
+                    // What cannot be recognised is never taken away.
+                    _ => State::File(FileState {
+                        stamp: None,
+                        ..seen
+                    }),
+                },
                 State::File(seen) if seen.len <= FILE_BYTES.min(hashed) => {
                     leash.check().map_err(|_| Unfit::Slow)?;
                     hashed -= seen.len;

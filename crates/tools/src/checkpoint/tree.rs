@@ -111,13 +111,16 @@ impl Tree {
         Ok(Some((state, Content::Whole(content, file))))
     }
 
-    /// When the file at a path was made, in nanoseconds since 1970, however it is called since; none where the file
-    /// system does not know.
-    pub(super) fn born(&self, path: &Path) -> Option<i64> {
-        let handle = self.handle(path, OFlags::NOFOLLOW).ok()?;
-        let known = rustix::fs::statx(handle, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
-        let is_told = known.stx_mask & StatxFlags::BTIME.bits() != 0;
-        is_told.then(|| nanoseconds(known.stx_btime.tv_sec, known.stx_btime.tv_nsec))
+    /// Whether the file at a path, however it is called since, was made before a time in nanoseconds since 1970; no
+    /// where the file system does not know.
+    pub(super) fn is_older(&self, path: &Path, than: i64) -> bool {
+        let made = |handle| rustix::fs::statx(handle, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME);
+        self.handle(path, OFlags::NOFOLLOW)
+            .and_then(made)
+            .is_ok_and(|known| {
+                let born = nanoseconds(known.stx_btime.tv_sec, known.stx_btime.tv_nsec);
+                known.stx_mask & StatxFlags::BTIME.bits() != 0 && born < than
+            })
     }
 
     /// A handle on what is at a path, without opening it.

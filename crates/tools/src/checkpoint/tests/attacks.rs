@@ -239,10 +239,12 @@ async fn what_was_moved_out_of_what_is_ignored_stays() {
     let mut scene = Scene::new();
     scene.file(".gitignore", ".env\nbuild/\n");
     scene.file("kept", "content");
+    scene.file("taken", "former");
     assert_eq!(scene.command(|_| ()).await, None);
     // The picture shows none of these, and so the next command begins with the same one.
     scene.file(".env", "mine");
     scene.file("build/deep/data", "mine too");
+    scene.file("build/over", "mine as well");
     // The system stamps files only so finely.
     let made = file_time();
     while file_time() < made + 50_000_000 {
@@ -250,13 +252,15 @@ async fn what_was_moved_out_of_what_is_ignored_stays() {
     }
     let said = scene.command(|work| {
         fs::rename(work.join(".env"), work.join("env.old")).unwrap();
+        fs::rename(work.join("build/over"), work.join("taken")).unwrap();
         fs::rename(work.join("build"), work.join("built")).unwrap();
         fs::rename(work.join("kept"), work.join("renamed")).unwrap();
         fs::write(work.join("made"), "new").unwrap();
     });
     assert_eq!(said.await, None);
     let expect = ["kept", "made", "renamed"].map(str::to_owned).to_vec();
-    assert_eq!(told(&scene.undo()), (expect, vec![]));
+    assert_eq!(told(&scene.undo()), (expect, vec!["taken"]));
+    assert_eq!(scene.content("taken").as_deref(), Some("mine as well"));
     assert_eq!(scene.content("env.old").as_deref(), Some("mine"));
     assert_eq!(
         scene.content("built/deep/data").as_deref(),
