@@ -25,6 +25,21 @@ fn the_person_reads_the_whole_command_and_allows_it() -> io::Result<()> {
 }
 
 #[test]
+fn a_dumb_terminal_is_asked_in_lines() -> io::Result<()> {
+    let (scene, mut seat) = Seat::at("dumb", marking()?, &["run", "-s", "x", "-e", "go"])?;
+    seat.sees(KEYS);
+    seat.sees("│ echo once >> ");
+    assert_eq!(left(&scene), "");
+    seat.enters("y")?;
+    seat.sees("it ran");
+    let (code, shown) = seat.ends()?;
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    assert_eq!(left(&scene), DONE);
+    Ok(())
+}
+
+#[test]
 fn what_was_typed_before_the_card_answers_nothing() -> io::Result<()> {
     let (scene, mut seat) = Seat::take(marking()?, &["run", "-s", "x", "-e", "go"])?;
     seat.presses(b"yyyy\n")?;

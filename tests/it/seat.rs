@@ -30,10 +30,19 @@ pub(crate) struct Seat {
 impl Seat {
     /// Sits down where `agent` runs with these arguments.
     pub(crate) fn take(scene: Scene, arguments: &[&str]) -> io::Result<(Scene, Self)> {
+        Self::at("xterm", scene, arguments)
+    }
+
+    /// Sits down at a terminal of this kind.
+    pub(crate) fn at(
+        terminal: &str,
+        scene: Scene,
+        arguments: &[&str],
+    ) -> io::Result<(Scene, Self)> {
         let clock = ClockServer::start(START)?;
         let scene = scene
             .with_variable("CORVID_CLOCK", clock.address().to_string())
-            .with_variable("TERM", "xterm")
+            .with_variable("TERM", terminal)
             .with_variable("NO_COLOR", "1");
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&keyboard)?;
@@ -91,6 +100,12 @@ impl Seat {
         let settled = runtime.block_on(async { tokio::time::timeout(LIMIT, settled).await })?;
         self.clock.clock().set(settled);
         Ok(())
+    }
+
+    /// Types a line that decides, once lines are heard.
+    pub(crate) fn enters(&mut self, line: &str) -> io::Result<()> {
+        self.clock.clock().advance(DEAF);
+        self.presses(format!("{line}\n").as_bytes())
     }
 
     /// Presses keys.

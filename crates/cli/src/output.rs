@@ -50,9 +50,14 @@ pub(crate) fn out_look(environment: &Environment) -> Option<Look> {
     screen.then(|| look(&console::Term::stdout(), environment))
 }
 
+/// Whether standard error is read on a screen, be it one that cannot erase.
+pub(crate) fn is_shown() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// How standard error is drawn; none if it is no screen, or one that cannot erase.
 pub(crate) fn progress_look(environment: &Environment) -> Option<Look> {
-    let screen = io::stderr().is_terminal() && !is_dumb(environment);
+    let screen = is_shown() && !is_dumb(environment);
     screen.then(|| look(&console::Term::stderr(), environment))
 }
 

@@ -11,7 +11,7 @@ use corvid_gateway::Target;
 
 use crate::args::Run;
 use crate::config::Environment;
-use crate::output::{out_look, progress_look};
+use crate::output::{is_shown, out_look, progress_look};
 
 /// A terminal and who sits at it.
 pub(super) struct Seat {
@@ -33,7 +33,7 @@ pub(super) fn seat(
     user: u32,
     clock: &Arc<dyn Clock>,
 ) -> Seat {
-    let person = person(arguments, environment, user);
+    let person = person(arguments, user);
     let (is_new, is_watched) = (target == Target::New, person.is_some());
     // Whoever may send a call to the background by a key must be able to name the session meanwhile.
     let target = match target {
@@ -63,8 +63,8 @@ pub(super) fn seat(
 }
 
 /// The person at the keyboard, which standard input may not be; none if they could not see what they are asked.
-fn person(arguments: &Run, environment: &Environment, user: u32) -> Option<Person> {
-    if arguments.json || progress_look(environment).is_none() {
+fn person(arguments: &Run, user: u32) -> Option<Person> {
+    if arguments.json || !is_shown() {
         return None;
     }
     Some(Person {
