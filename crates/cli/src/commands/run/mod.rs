@@ -61,7 +61,7 @@ pub(super) async fn run(
     let store = wiring::store(&composed, &tasks).await?;
     let user = rustix::process::getuid().as_raw();
     let target = place::target(&arguments, &store, user).await?;
-    for line in pending::lines(&arguments, &store, &target, user).await? {
+    for line in pending::lines(&arguments, &store, &target, user, clock.now()).await? {
         say(&line);
     }
     let seat = surface::seat(&arguments, environment, target, user, &clock);
