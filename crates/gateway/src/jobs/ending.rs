@@ -143,12 +143,16 @@ impl Shared {
         // A person may have used the key for a message of theirs; the job's row still sees to it that its end is
         // told once.
         let spare = format!("{key}:{}", draw::external_id());
-        match self.try_to_tell(ending, key).await {
+        let told = match self.try_to_tell(ending, key).await {
             Err(AppendError::AlreadyAdmitted { .. } | AppendError::IdReused { .. }) => {
-                self.try_to_tell(ending, spare).await
+                self.try_to_tell(ending, spare).await?
             }
-            told => told,
+            told => told?,
+        };
+        if told.is_some() {
+            self.forget(ending.session, ending.start).await;
         }
+        Ok(told)
     }
 
     async fn try_to_tell(

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use corvid_core::wire::{Admission, InputId, SessionId};
+use corvid_core::wire::{Admission, InputId, JobStart, SessionId};
 use corvid_core::{AppendError, Invocation, NoJobs, Progress, Reconciled, draw};
 use corvid_store::{JobRow, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -116,10 +116,23 @@ impl Shared {
             let tool = &start.tool;
             return Reconciled::Unknown(format!("`{tool}` is not offered any more"));
         };
-        let call = Invocation {
-            session: row.session.clone(),
+        let call = self.call_of(&row.session, start);
+        tool.job_end(&call, start.proof.as_ref()).await
+    }
+
+    /// Lets the tool of a job forget what it kept of it: its end is in the journal.
+    pub(super) async fn forget(&self, session: &SessionId, start: &JobStart) {
+        if let Some(tool) = self.parts.tools.get(&start.tool) {
+            tool.job_told(&self.call_of(session, start)).await;
+        }
+    }
+
+    /// The call that a job came from, as its tool was handed it.
+    fn call_of(&self, session: &SessionId, start: &JobStart) -> Invocation {
+        Invocation {
+            session: session.clone(),
             call: start.call,
-            key: draw::call_key(&row.session, start.call),
+            key: draw::call_key(session, start.call),
             arguments: start.arguments.clone(),
             working_dir: PathBuf::from(&start.working_dir),
             timeout_ms: start.timeout_ms,
@@ -130,7 +143,6 @@ impl Shared {
             cancel: CancellationToken::new(),
             background: CancellationToken::new(),
             progress: Arc::new(Unseen),
-        };
-        tool.job_end(&call, start.proof.as_ref()).await
+        }
     }
 }
