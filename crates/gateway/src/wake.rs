@@ -51,14 +51,22 @@ impl Gateway {
             }
         };
         let (peers, tasks) = (self.peers(), self.tasks.clone());
-        let stopping = self.tasks.stopping();
+        let (stopping, clock) = (self.tasks.stopping(), Arc::clone(&self.clock));
         self.tasks.spawn(TaskKind::Service, "wake", async move {
             loop {
                 let accepted = tokio::select! {
                     accepted = listener.accept() => accepted,
                     () = stopping.cancelled() => return,
                 };
-                let Ok((stream, _)) = accepted else { return };
+                let (stream, _) = match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        // Out of descriptors, most likely; others look again by the clock meanwhile.
+                        tracing::warn!(%error, "another process cannot be heard");
+                        clock.sleep_until(clock.now() + LONGEST_PAUSE_MS).await;
+                        continue;
+                    }
+                };
                 let (peers, stopping) = (peers.clone(), tasks.stopping());
                 tasks.spawn(TaskKind::Service, "wake peer", async move {
                     tokio::select! {
