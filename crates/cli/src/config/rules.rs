@@ -43,8 +43,9 @@ const FIELDS: &[Field] = &[
     Field {
         name: "resource",
         is_needed: true,
-        allowed: "a command, a path, `host:NAME`, `write:PATH` (`*` stands for anything) or `unconfined`",
-        takes: is_pattern,
+        allowed: "a command, a path, `host:NAME` (no `https://`, no path), `write:PATH` (`*` stands for anything) or \
+                  `unconfined`",
+        takes: is_resource,
     },
     Field {
         name: "effect",
@@ -266,4 +267,13 @@ fn unknown(name: &str, key: Option<&Key>) -> Flaw {
 
 fn is_pattern(text: &str) -> bool {
     !text.trim().is_empty() && !text.chars().any(|c| c == '\0')
+}
+
+/// A host in another form would match none, and a denying rule would deny nothing.
+fn is_resource(text: &str) -> bool {
+    let is_host = |host: &str| {
+        let is_odd = |c: char| c == '/' || c.is_whitespace();
+        !host.is_empty() && !host.contains(is_odd) && !host.ends_with('.')
+    };
+    is_pattern(text) && text.strip_prefix("host:").is_none_or(is_host)
 }

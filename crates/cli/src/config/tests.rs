@@ -122,6 +122,33 @@ fn every_problem_of_a_rule_names_the_rule_and_the_fix() {
 }
 
 #[test]
+fn a_rule_about_a_host_that_no_host_matches_is_a_problem() {
+    let check = |host: &str, expect: bool| {
+        let text = format!(
+            "[[policy.rules]]\ntool = \"*\"\nresource = \"host:{host}\"\neffect = \"deny\"\n"
+        );
+        let problems = problems(&text, &Environment::default());
+        assert_eq!(
+            problems.contains("no `https://`"),
+            expect,
+            "{host}: {problems}"
+        );
+    };
+    for host in [
+        "https://example.com",
+        "example.com/path",
+        "example.com.",
+        "a b",
+        "",
+    ] {
+        check(host, true);
+    }
+    for host in ["example.com", "*.example.com:8443", "*", "[::1]:80"] {
+        check(host, false);
+    }
+}
+
+#[test]
 fn broken_toml_is_shown_by_line_and_column() {
     insta::assert_snapshot!(problems(
         "model = \"manual\"\n[tools\nx = 1\n",
