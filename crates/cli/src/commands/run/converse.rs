@@ -111,7 +111,10 @@ impl Conversation<'_> {
         if jobs.is_empty() {
             return Ok(None);
         }
-        self.terminal.notice(&waiting(&jobs));
+        let open: Vec<&JobView> = jobs.iter().filter(|job| job.ended.is_none()).collect();
+        if !open.is_empty() {
+            self.terminal.notice(&waiting(&open));
+        }
         self.terminal.turn_page().await;
         let stop = self.interrupt.stop();
         self.answer(async |live| self.gateway.next_job(live, stop).await)
@@ -162,7 +165,7 @@ fn ways_on(session: &SessionId) -> [String; 3] {
     ]
 }
 
-fn waiting(jobs: &[JobView]) -> String {
+fn waiting(jobs: &[&JobView]) -> String {
     let what = match jobs {
         [job] => format!("1 background job: {}", title(job)),
         [first, ..] => format!("{} background jobs: {}, …", jobs.len(), title(first)),
