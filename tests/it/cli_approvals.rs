@@ -322,6 +322,7 @@ fn a_question_that_nobody_answers_in_time_is_denied() -> io::Result<()> {
         "{}",
         said.all()
     );
+    assert_eq!(said.code, Some(6), "{}", said.all());
     let late = scene.agent(["approvals", "approve", &question])?;
     assert_eq!(late.code, Some(1), "{}", late.all());
     assert_eq!(left(&scene), "");

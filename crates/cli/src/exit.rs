@@ -22,7 +22,7 @@ pub(crate) enum Exit {
     Limited,
     /// The model or the turn failed.
     Failed,
-    /// It was answered, but something needed an approval and nobody could be asked.
+    /// It was answered, but something needed an approval and got none.
     Unapproved,
     /// A signal of this number ended it.
     Signal(u8),

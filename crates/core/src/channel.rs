@@ -35,7 +35,7 @@ pub struct Delivery {
     pub ending: Ending,
     /// What the person should know beside the text.
     pub notices: Vec<String>,
-    /// What needed an approval for which nobody could be asked, one line each.
+    /// What needed an approval and got none, since nobody could be asked or answered in time, one line each.
     pub unapproved: Vec<String>,
     /// A process that had begun it has died, so that it may have been sent before.
     pub maybe_sent: bool,

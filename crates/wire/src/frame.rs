@@ -59,7 +59,7 @@ pub enum Frame {
         ending: Ending,
         /// What the person should know beside the text.
         notices: Vec<String>,
-        /// What needed an approval for which nobody could be asked, one line each.
+        /// What needed an approval and got none, since nobody could be asked or answered in time, one line each.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unapproved: Vec<String>,
         /// The same input had this reply before, and no new turn was made.

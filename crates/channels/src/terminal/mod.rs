@@ -207,8 +207,7 @@ impl Terminal {
         };
         let notices = aside.notices.iter().map(|notice| format!("note: {notice}"));
         let unapproved = aside.unapproved.iter();
-        let unapproved =
-            unapproved.map(|call| format!("needs approval and nobody could be asked: {call}"));
+        let unapproved = unapproved.map(|call| format!("needed an approval and got none: {call}"));
         let lines: Vec<String> = notices.chain(unapproved).collect();
         let mut screen = locked(&self.screen);
         if let Some(text) = aside.text {

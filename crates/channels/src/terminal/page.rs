@@ -38,7 +38,7 @@ pub(super) struct Reply {
     pub(super) ending: Ending,
     /// What the person should know beside the text.
     pub(super) notices: Vec<String>,
-    /// What needed an approval for which nobody could be asked.
+    /// What needed an approval and got none, since nobody could be asked or answered in time.
     pub(super) unapproved: Vec<String>,
     /// It was recorded earlier.
     pub(super) repeated: bool,
@@ -51,7 +51,7 @@ pub(super) struct Aside {
     pub(super) text: Option<String>,
     /// What the person should know beside the text.
     pub(super) notices: Vec<String>,
-    /// What needed an approval for which nobody could be asked.
+    /// What needed an approval and got none, since nobody could be asked or answered in time.
     pub(super) unapproved: Vec<String>,
 }
 

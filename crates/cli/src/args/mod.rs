@@ -23,7 +23,7 @@ Exit codes:
   3    the model declined, or there is no model to ask
   4    a limit was reached, or the turn was stopped
   5    the model or the turn failed
-  6    answered, but something needed an approval and nobody could be asked
+  6    answered, but something needed an approval and got none
   130  interrupted by Ctrl-C (the first stops the turn and records it, the second ends at once);
        143 the same by SIGTERM
   Standard output holds the answer alone; why there is none goes to standard error (but in `--json`).";

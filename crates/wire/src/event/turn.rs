@@ -67,7 +67,7 @@ pub struct ReplyComposed {
     /// What the person should know beside the text (a cut answer, an unknown outcome, …).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
-    /// What needed an approval for which nobody could be asked, one line each.
+    /// What needed an approval and got none, since nobody could be asked or answered in time, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unapproved: Vec<String>,
     /// Its deliveries, recorded with it.

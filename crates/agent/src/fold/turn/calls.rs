@@ -155,7 +155,10 @@ impl Turn {
             question.is_some_and(|question| question.expires_at <= passed)
         };
         if let Some(call) = self.calls.iter_mut().find(late) {
+            let approval = call.question().and_then(Question::approval);
+            let unapproved = approval.map(in_short);
             call.expire();
+            self.unapproved.extend(unapproved);
             self.settle_step();
         }
     }

@@ -44,7 +44,7 @@ pub struct Turn {
     pub parked: u32,
     /// The newest time that is known to have passed since it started, 0 before the first.
     pub passed: Millis,
-    /// What needed an approval for which nobody could be asked, one line each.
+    /// What needed an approval that nobody could be asked for, or gave in time, one line each.
     pub unapproved: Vec<String>,
     notices: Vec<String>,
     crashes: u32,

@@ -114,8 +114,8 @@ async fn what_nobody_could_be_asked_about_is_told() {
     assert!(terminal.deliver(&unapproved).await.is_ok());
     assert_eq!(
         err.text(),
-        "needs approval and nobody could be asked: run `git push`\n\
-         needs approval and nobody could be asked: write ␛x\n"
+        "needed an approval and got none: run `git push`\n\
+         needed an approval and got none: write ␛x\n"
     );
 }
 

@@ -162,11 +162,10 @@ fn nobody_to_ask_denies_and_is_told_beside_the_reply() {
 fn time_denies() {
     let fired = |due_at| EventBody::TimerFired { due_at };
     check(open_approval(), [fired(START + 499)], &[awaited("q1")]);
-    check_told(
-        open_approval(),
-        [fired(START + 500)],
-        "denied: nobody answered in time",
-    );
+    let denied = "denied: nobody answered in time";
+    let state = check_told(open_approval(), [fired(START + 500)], denied);
+    let unapproved = state.turn.map(|turn| turn.unapproved.len());
+    assert_eq!(unapproved, Some(1), "the person hears of it");
     let late = [fired(START + 500), replies("q1", allow(Scope::Once))];
     check(open_approval(), late, &[ask(2, 1)]);
     check_told(
