@@ -1,9 +1,12 @@
 //! Taking secrets out of text: exact values and the forms in which they usually travel (base64, URL, hex, JSON).
+//! Base64 and hex are also found when broken over lines, as `base64` and `xxd -p` break them.
 //! Invariant: a hit is replaced whole by `[redacted:NAME]`, and how a stream is cut changes nothing of what comes out.
 //! It must not know where a secret comes from, nor where the text goes. It is no boundary: whoever can run code can
-//! write a secret in a form of their own (broken over lines, say); what must not leak must not be readable.
+//! write a secret in a form of their own (reversed, say); what must not leak must not be readable.
 
+mod finder;
 mod forms;
+mod lines;
 mod spelling;
 mod stream;
 
@@ -144,6 +147,46 @@ mod tests {
         );
         assert!(Redactor::default().is_empty());
         assert_eq!(Redactor::default().text(KEY), KEY);
+    }
+
+    #[test]
+    fn base64_and_hex_are_found_across_line_breaks() {
+        let redactor = redactor(&[("API_KEY", KEY)]);
+        let base64 = "c2stcHJvai9abTl2K2Jhcj85UT09eH55";
+        let hex = "736b2d70726f6a2f5a6d39762b6261723f39513d3d787e79";
+        for form in [base64, hex, &hex.to_uppercase()] {
+            let cut = |at: usize, by: &str| format!("{}{by}{}", &form[..at], &form[at..]);
+            let indented = format!("\n{}", " ".repeat(32));
+            for by in ["\n", "\r\n", "\n    ", "\r\n\t ", &indented] {
+                for at in 1..form.len() {
+                    let text = format!("so: {} it is", cut(at, by));
+                    assert_eq!(redactor.text(&text), "so: [redacted:API_KEY] it is");
+                }
+                let every: Vec<String> = form.chars().map(String::from).collect();
+                let text = format!("word\n{}\nword", every.join(by));
+                assert_eq!(redactor.text(&text), "word\n[redacted:API_KEY]\nword");
+            }
+            // What no encoder writes within a line is not a break.
+            let far = format!("{indented} ");
+            for by in ["\n\n", "\r", " ", " \n", "\n.", "\n\r", &far] {
+                let text = cut(9, by);
+                assert_eq!(redactor.text(&text), text);
+            }
+        }
+        let text = format!("{}\n{}", &KEY[..9], &KEY[9..]);
+        assert_eq!(redactor.text(&text), text, "a value as it is");
+    }
+
+    #[test]
+    fn hits_with_and_without_line_breaks_take_turns() {
+        let redactor = redactor(&[("API_KEY", KEY)]);
+        let broken = "c2stcHJvai9abTl2K2\nJhcj85UT09eH55";
+        let text = format!("{KEY}\n{broken}\n{broken}\n{KEY} {broken}{broken}\nend");
+        let mark = "[redacted:API_KEY]";
+        assert_eq!(
+            redactor.text(&text),
+            format!("{mark}\n{mark}\n{mark}\n{mark} {mark}{mark}\nend")
+        );
     }
 
     #[test]

@@ -22,11 +22,7 @@ pub(super) fn forms(value: &str) -> Vec<Vec<u8>> {
     forms.extend(json(value));
     if value.len() <= LONGEST_IN_EVERY_FORM {
         let bytes = value.as_bytes();
-        for alphabet in [STANDARD, URL_SAFE] {
-            forms.extend((0..3).map(|before| base64(bytes, before, alphabet)));
-        }
         for digits in [UPPER, LOWER] {
-            forms.push(each(bytes, "", digits));
             forms.push(each(bytes, "%", digits));
             forms.extend(LEFT.map(|left| percent(bytes, left, digits)));
         }
@@ -38,7 +34,22 @@ pub(super) fn forms(value: &str) -> Vec<Vec<u8>> {
             .collect();
         forms.extend(with_plus);
     }
-    forms.into_iter().map(String::into_bytes).collect()
+    let mut forms: Vec<Vec<u8>> = forms.into_iter().map(String::into_bytes).collect();
+    forms.extend(breakable(value));
+    forms
+}
+
+/// The forms of a value that encoders break over lines: base64 and hex. None holds a blank or a line break.
+pub(super) fn breakable(value: &str) -> Vec<Vec<u8>> {
+    let mut forms = Vec::new();
+    if value.len() <= LONGEST_IN_EVERY_FORM {
+        let bytes = value.as_bytes();
+        for alphabet in [STANDARD, URL_SAFE] {
+            forms.extend((0..3).map(|before| base64(bytes, before, alphabet).into_bytes()));
+        }
+        forms.extend([UPPER, LOWER].map(|digits| each(bytes, "", digits).into_bytes()));
+    }
+    forms
 }
 
 /// As a part of a JSON string: escaped as little as may be, with slashes escaped, safe for markup, in ASCII, and as

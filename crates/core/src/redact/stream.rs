@@ -1,6 +1,6 @@
 //! Taking secrets out of bytes that come in pieces.
 //! Invariant: what comes out is the same however the input is cut; held back is only what may be the beginning of
-//! a hit, and never as much as the longest form.
+//! a hit, and never as much as the longest form with all the breaks that it may have.
 //! It must not know where the bytes come from.
 
 use std::sync::Arc;
@@ -30,19 +30,22 @@ impl RedactStream {
         self.held.extend_from_slice(bytes);
         let mut settled = Vec::with_capacity(self.held.len());
         let mut at = 0;
-        loop {
+        let mut open = forms.unfinished(&self.held, at);
+        for hit in forms.hits(&self.held) {
             // A hit that begins before anything unfinished can neither grow nor be preceded any more.
-            let open = forms.unfinished(&self.held, at);
-            if let Some(hit) = forms.find(&self.held, at).filter(|hit| hit.start < open) {
-                settled.extend_from_slice(&self.held[at..hit.start]);
-                settled.extend_from_slice(hit.mark.as_bytes());
-                at = hit.end;
-            } else {
-                settled.extend_from_slice(&self.held[at..open]);
-                self.held.drain(..open);
-                return settled;
+            if hit.start >= open {
+                break;
+            }
+            settled.extend_from_slice(&self.held[at..hit.start]);
+            settled.extend_from_slice(hit.mark.as_bytes());
+            at = hit.end;
+            if open < at {
+                open = forms.unfinished(&self.held, at);
             }
         }
+        settled.extend_from_slice(&self.held[at..open]);
+        self.held.drain(..open);
+        settled
     }
 
     /// Gives what was held back: nothing more is to come.
@@ -52,7 +55,7 @@ impl RedactStream {
         };
         let mut settled = Vec::with_capacity(self.held.len());
         let mut at = 0;
-        while let Some(hit) = forms.find(&self.held, at) {
+        for hit in forms.hits(&self.held) {
             settled.extend_from_slice(&self.held[at..hit.start]);
             settled.extend_from_slice(hit.mark.as_bytes());
             at = hit.end;
@@ -67,7 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::Secret;
-    use crate::redact::Redactor;
+    use crate::redact::{Redactor, spelling};
 
     /// Values that begin with each other, repeat themselves, and need escaping, so that hits compete.
     const VALUES: [&str; 5] = [
@@ -94,12 +97,45 @@ mod tests {
             }),
             (0..VALUES.len()).prop_map(|value| VALUES[value].to_owned()),
             (0..VALUES.len()).prop_map(|value| serde_json::json!(VALUES[value]).to_string()),
+            (encoded(), 0..80_usize)
+                .prop_map(|(text, cut)| { text.chars().take(cut).collect::<String>() }),
+            encoded(),
             "[abä -]{0,6}",
+            "[\r\n \t]{0,3}",
         ];
         prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
 
+    /// A value in base64 or hex, broken into lines.
+    fn encoded() -> impl Strategy<Value = String> {
+        let by = prop::sample::select(vec!["\n", "\r\n", "\n  ", "\r\n\t", "\n      "]);
+        (
+            0..VALUES.len(),
+            any::<prop::sample::Index>(),
+            1..50_usize,
+            by,
+        )
+            .prop_map(|(value, form, width, by)| {
+                let forms = spelling::breakable(VALUES[value]);
+                let lines: Vec<_> = form.get(&forms).chunks(width).collect();
+                let lines = lines.iter().map(|line| String::from_utf8_lossy(line));
+                lines.collect::<Vec<_>>().join(by)
+            })
+    }
+
+    /// Without the blanks and line breaks.
+    fn squeezed(text: &str) -> String {
+        text.split_ascii_whitespace().collect()
+    }
+
     proptest! {
+        #[test]
+        fn nothing_of_a_broken_form_is_left(before in "[a-z]{0,9}\n?", text in encoded()) {
+            let redacted = redactor().text(&format!("{before}{text}\n.")).into_owned();
+            prop_assert!(redacted.contains(crate::redact::MARK), "{redacted}");
+            prop_assert!(!squeezed(&redacted).contains(&squeezed(&text)), "{redacted}");
+        }
+
         #[test]
         fn how_a_stream_is_cut_changes_nothing(
             text in text(),
@@ -137,6 +173,24 @@ mod tests {
         assert_eq!(stream.push(b" 5."), b"[redacted:NAME_4].");
         assert_eq!(stream.push(b"ab"), b"");
         assert_eq!(stream.finish(), b"ab");
+    }
+
+    #[test]
+    fn the_beginning_of_a_broken_form_is_held_back() {
+        let redactor = redactor();
+        let mut stream = redactor.stream();
+        assert_eq!(stream.push(b"see\r"), b"see\r");
+        assert_eq!(stream.push(b"\n74686520\r"), b"\n");
+        assert_eq!(stream.push(b"\n  6f6e65206174207468"), b"");
+        assert_eq!(stream.push(b"\n"), b"");
+        assert_eq!(stream.push(b"  "), b"");
+        assert_eq!(
+            stream.push(b"6520656e64206f662035\n"),
+            b"[redacted:NAME_4]\n"
+        );
+        assert_eq!(stream.push(b"746865\n"), b"");
+        assert_eq!(stream.push(b"\n"), b"746865\n\n");
+        assert_eq!(stream.finish(), b"");
     }
 
     #[test]
