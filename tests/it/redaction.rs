@@ -21,6 +21,11 @@ const SPELLINGS: &[&str] = &[
 
 /// The files below a folder that hold the secret in any spelling.
 fn holding(folder: &Path) -> io::Result<Vec<String>> {
+    files_where(folder, &|text| spelt(text).next().is_some())
+}
+
+/// The files below a folder whose text is such.
+fn files_where(folder: &Path, is_such: &dyn Fn(&str) -> bool) -> io::Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -29,11 +34,9 @@ fn holding(folder: &Path) -> io::Result<Vec<String>> {
             continue;
         }
         if path.is_dir() {
-            found.extend(holding(&path)?);
-        } else if path.is_file() {
-            let bytes = fs::read(&path)?;
-            let text = String::from_utf8_lossy(&bytes);
-            found.extend(spelt(&text).map(|spelling| format!("{}: {spelling}", path.display())));
+            found.extend(files_where(&path, is_such)?);
+        } else if path.is_file() && is_such(&String::from_utf8_lossy(&fs::read(&path)?)) {
+            found.push(path.display().to_string());
         }
     }
     Ok(found)
@@ -100,6 +103,48 @@ fn a_key_is_nowhere() -> io::Result<()> {
         shown.stdout
     );
     assert_eq!(scene.model().map(ModelServer::violations), Some(Vec::new()));
+    Ok(())
+}
+
+/// `base64` breaks what it writes into lines of 76 columns; a long key is taken out of them all the same.
+#[test]
+fn a_long_key_is_nowhere_in_lines_of_base64() -> io::Result<()> {
+    let key: String = (0..160_u8)
+        .map(|at| char::from(b'A' + at.wrapping_mul(37) % 26))
+        .collect();
+    let command =
+        json!({ "command": "base64 k | tee lines.txt; base64 -w 64 k | sed 's/^/    /'" });
+    let script = Script::new()
+        .on(When::any().results(0), Reply::call("system.run", &command))
+        .otherwise(Reply::text("done"));
+    let scene = scene()?
+        .with_file("k", &key)?
+        .with_model(script)?
+        .with_variable("SERVICE_TOKEN", &key);
+    let said = scene.run(["-s", "x", "-e", "encode it"])?;
+    assert_eq!(said.code, Some(0), "{}", said.all());
+
+    // The command did write the key in lines, and nothing of them is anywhere else.
+    let lines = fs::read_to_string(scene.work().join("lines.txt"))?;
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    let joined: String = lines.lines().collect();
+    let parts: Vec<&str> = (0..200).step_by(8).map(|at| &joined[at..at + 8]).collect();
+    let leaked = |text: &str| parts.iter().any(|part| text.contains(part));
+    assert!(leaked(&lines), "{lines}");
+    let model = scene.model().ok_or(io::ErrorKind::NotFound)?;
+    let asked: Vec<String> = model
+        .ledger()
+        .iter()
+        .map(|entry| entry.body.to_string())
+        .collect();
+    assert!(!asked.iter().any(|body| leaked(body)), "{asked:#?}");
+    assert!(
+        asked
+            .iter()
+            .any(|body| body.contains("[redacted:SERVICE_TOKEN]"))
+    );
+    assert!(!leaked(&said.all()), "{}", said.all());
+    assert_eq!(files_where(&scene.home(), &leaked)?, [] as [String; 0]);
     Ok(())
 }
 
