@@ -105,7 +105,7 @@ pub struct Preview {
     /// Equal values mean that exactly the same would happen.
     pub binding: Value,
     /// Whether the same bytes always do the same, so that they may be allowed for a session. False for shells,
-    /// interpreters and wrappers.
+    /// interpreters and wrappers, and for what goes by files in the folder: hooks, build scripts, settings.
     pub repeatable: bool,
 }
 

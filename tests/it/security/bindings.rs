@@ -163,7 +163,7 @@ fn an_approval_of_one_call_is_none_of_the_next_that_is_the_same() -> io::Result<
     Ok(())
 }
 
-/// A shell, an interpreter or a wrapper may do something else next time.
+/// A shell, a wrapper, or a program that goes by files in the folder may do something else next time.
 #[test]
 fn what_may_do_something_else_is_allowed_once_at_most() -> io::Result<()> {
     for command in [
@@ -173,6 +173,7 @@ fn what_may_do_something_else_is_allowed_once_at_most() -> io::Result<()> {
         "touch BESIDE/ran; true",
         "python3 -c pass",
         "./touch BESIDE/ran",
+        "git init BESIDE/ran",
     ] {
         let scene = wanting(command)?;
         let (run, question) = waiting(&scene)?;

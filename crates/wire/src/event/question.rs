@@ -50,7 +50,7 @@ pub struct Approval {
     /// environment, grants; hashes of a file before and after).
     pub binding: String,
     /// Whether it may be allowed for the rest of the session. Never for what can do something else under the
-    /// same bytes: shells, interpreters, wrappers.
+    /// same bytes: shells, interpreters, wrappers, programs that go by files in the folder.
     pub repeatable: bool,
 }
 

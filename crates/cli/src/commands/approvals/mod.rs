@@ -121,8 +121,8 @@ fn check(question: &Question, answer: &Answer) -> anyhow::Result<()> {
             "`{id}` asks for an approval; `agent approvals approve {id}`, or `agent approvals deny {id} REASON`"
         ),
         (Subject::Approval(_), _) => bail!(
-            "`{id}` cannot be allowed for the session: the same bytes may do something else next time (a shell, an \
-             interpreter, a change to a file); leave out `--session`"
+            "`{id}` cannot be allowed for the session: the same bytes may do something else next time (a shell, or \
+             a program that goes by files in the folder); leave out `--session`"
         ),
     }
 }

@@ -6,6 +6,7 @@
 mod document;
 mod programs;
 mod reader;
+mod repeatable;
 mod spellings;
 mod word;
 
@@ -33,17 +34,11 @@ struct Read {
     plain: Option<Vec<String>>,
 }
 
-/// Whether the same command line always does the same, as far as its text tells: a plain command, and no shell,
-/// interpreter or wrapper, nor a program that lies in a folder which a call may change.
+/// Whether the same command line always does the same, as far as its text tells: a plain command without patterns of
+/// files, of a program that is known to take nothing to do from the folder it runs in.
 pub fn repeatable(command: &str) -> bool {
     let reading = Reading::new(command);
-    let Some(words) = reading.plain() else {
-        return false;
-    };
-    programs::carrier(words).is_none()
-        && words
-            .first()
-            .is_some_and(|program| !program.contains('/') || programs::is_of_the_system(program))
+    reading.plain().is_some_and(repeatable::is_repeatable)
 }
 
 impl<'a> Reading<'a> {

@@ -2,7 +2,6 @@
 //! Invariant: a line stands in the table that says what is decided about it.
 //! It must not know how a line is read.
 
-use super::super::repeatable;
 use super::*;
 
 /// `git push`, however it is written.
@@ -221,42 +220,6 @@ fn a_permission_for_a_command_is_not_widened() {
     // Everything is another matter: it leaves nothing to widen.
     let all = policy_of_everything();
     assert_eq!(effect(&all, &command("git log | sh")), Allow);
-}
-
-#[test]
-fn only_plain_commands_are_repeatable() {
-    for line in [
-        "ls -la",
-        "git push origin main",
-        "/usr/bin/rsync a b",
-        "cargo fetch",
-        "grep 'a;b' x",
-    ] {
-        assert!(repeatable(line), "{line}");
-    }
-    for line in [
-        "",
-        "sh x.sh",
-        "bash -c ls",
-        "python3.12 x.py",
-        "env ls",
-        "busybox ls",
-        "time ls",
-        "make",
-        "ls; ls",
-        "ls > x",
-        "A=1 ls",
-        "ls $x",
-        "./deploy.sh",
-        "bin/deploy",
-        "~/bin/deploy",
-        "/tmp/deploy",
-        "git -c alias.x=!sh x",
-        "cargo run",
-        "npm run x",
-    ] {
-        assert!(!repeatable(line), "{line}");
-    }
 }
 
 #[test]

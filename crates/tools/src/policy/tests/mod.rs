@@ -5,6 +5,7 @@
 mod commands;
 mod explaining;
 mod properties;
+mod repeating;
 
 use std::path::Path;
 
