@@ -21,6 +21,8 @@ pub struct PolicyRequest<'a> {
     pub tool: &'a str,
     /// What it would act on: a command, a path, a host.
     pub resource: &'a str,
+    /// Other names of the same; the strictest decision over all of them holds.
+    pub also: &'a [String],
     /// What repeating the call would do.
     pub effect: Effect,
     /// What it would get beyond the sandbox; none if it stays inside.

@@ -89,6 +89,8 @@ pub struct Checked {
     pub effect: Effect,
     /// What it acts on, for the policy: a command, a path, a host.
     pub resource: String,
+    /// Other names of the same, which rules may know it by: where the links of a path lead. Empty for most.
+    pub also: Vec<String>,
     /// What it would get beyond the sandbox; none if it stays inside.
     pub wider: Option<Wider>,
     /// How long it may run, in milliseconds.

@@ -76,6 +76,7 @@ impl Tool for Probe {
         Ok(Checked {
             effect: self.effect,
             resource: note.to_owned(),
+            also: Vec::new(),
             wider: None,
             timeout_ms: TIMEOUT_MS,
             inquiry: None,

@@ -111,6 +111,7 @@ fn decide(criterion: &mut Criterion) {
         let request = PolicyRequest {
             tool,
             resource,
+            also: &[],
             effect: Effect::Reconcilable,
             wider,
             working_dir: Path::new("/home/someone/project"),

@@ -61,6 +61,7 @@ impl Config {
         Checked {
             effect,
             resource,
+            also: Vec::new(),
             wider: None,
             timeout_ms: milliseconds(self.timeout),
             inquiry: None,

@@ -76,6 +76,7 @@ impl Lane {
         let decision = self.ports.policy.decide(&PolicyRequest {
             tool,
             resource: &checked.resource,
+            also: &checked.also,
             effect: checked.effect,
             wider: checked.wider.as_ref(),
             working_dir: input.working_dir.as_ref(),

@@ -124,6 +124,7 @@ fn is_idle(rule: &RuleConfig, tools: &Toolset) -> bool {
         let decision = closed.decide(&PolicyRequest {
             tool,
             resource: "",
+            also: &[],
             effect: Effect::Pure,
             wider: None,
             working_dir: Path::new("/"),

@@ -16,12 +16,18 @@ use super::compose;
 use super::run::working_dir;
 use crate::args::{Explained, Policy};
 use crate::config::{Composed, Environment, Home, effect_word};
-use crate::exit::Exit;
+use crate::exit::{Exit, Refused};
 use crate::output::{print, print_json};
 use crate::wiring;
 
 /// A session that no rule of the person's names by accident.
 const NO_SESSION: &str = "s-new";
+
+/// What rules call what a command gets beyond the sandbox, and the options by which a call asks for it.
+const BEYOND: &[(&str, &str)] = &[("host:", "--hosts"), ("write:", "--writes")];
+
+/// What rules call the lack of a sandbox.
+const UNCONFINED: &str = "unconfined";
 
 /// How alike two names of tools are that may be a slip of the same, from 0 to 1.
 const ALIKE: f64 = 0.7;
@@ -77,6 +83,7 @@ fn explain(
     let explanation = rules.explain(&PolicyRequest {
         tool,
         resource: &checked.resource,
+        also: &checked.also,
         effect: checked.effect,
         wider: checked.wider.as_ref(),
         working_dir: &folder,
@@ -112,7 +119,11 @@ fn check(
     folder: &Path,
 ) -> anyhow::Result<Checked> {
     let tool = tools.get(name).ok_or_else(|| unknown(tools, name))?;
-    let required = tool.spec().parameters["required"].clone();
+    let parameters = &tool.spec().parameters;
+    if !parameters["properties"]["escalate"].is_null() {
+        command(name, resource)?;
+    }
+    let required = parameters["required"].clone();
     let mut arguments = serde_json::Map::new();
     // The first argument that a tool must have is what it acts on; the others do not matter to a rule, but no two
     // may be the same to a tool that replaces one by the other.
@@ -131,6 +142,26 @@ fn check(
     }
     tool.check(&Value::Object(arguments), folder)
         .map_err(|sentence| anyhow!("`{name}` does not take this: {sentence}"))
+}
+
+/// Refuses what a rule would call a part of a call, and no command is called.
+fn command(tool: &str, resource: &str) -> anyhow::Result<()> {
+    let named = BEYOND.iter().find_map(|(begins, option)| {
+        let value = resource.strip_prefix(begins)?;
+        Some(format!("{option} {}", inert_line(value.trim())))
+    });
+    let instead = match named {
+        Some(option) => format!("with `{option}` before it"),
+        None if resource == UNCONFINED => {
+            "and with `--hosts` or `--writes` what it asks for; where no sandbox holds it, that is told".to_owned()
+        }
+        None => return Ok(()),
+    };
+    let text = format!(
+        "`{}` is what a rule says, not a command; write \"{tool}: COMMAND\", {instead}",
+        inert_line(resource)
+    );
+    Err(Refused::new(Exit::Usage, text).into())
 }
 
 fn unknown(tools: &Toolset, name: &str) -> anyhow::Error {

@@ -73,6 +73,7 @@ impl Tool for Told {
         Ok(Checked {
             effect: Effect::Unsafe,
             resource: String::new(),
+            also: Vec::new(),
             wider: None,
             timeout_ms: 30_000,
             inquiry: None,

@@ -140,7 +140,11 @@ impl RulePolicy {
         for (resource, verdict) in deciding.clone() {
             changes.extend(self.nearly_allowed(request, resource, effect));
             if let Some(rule) = verdict.rule.filter(|rule| rule.preset.is_none()) {
-                changes.push(format!("take away or change {}", rule.name));
+                let change = format!("take away or change {}", rule.name);
+                // One rule may decide about a path by each of its names.
+                if !changes.contains(&change) {
+                    changes.push(change);
+                }
             }
         }
         let by_preset = deciding

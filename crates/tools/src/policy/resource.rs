@@ -58,33 +58,36 @@ pub(super) enum Resource<'a> {
 }
 
 impl<'a> Resource<'a> {
-    /// Everything that the call acts on, its own resource first.
+    /// Everything that the call acts on, its own resource first, by each of its names.
     pub(super) fn of(request: &PolicyRequest<'a>) -> Vec<Self> {
-        let mut resources = vec![Self::own(request)];
+        let mut resources = vec![Self::own(request, request.resource)];
+        let others = request.also.iter();
+        resources.extend(others.map(|name| Self::own(request, name)));
+        let names = resources.len();
         let Some(wider) = request.wider else {
             return resources;
         };
         resources.extend(wider.hosts.iter().map(|host| Self::Host(Host::new(host))));
         resources.extend(wider.writes.iter().map(|path| Self::Write(path)));
         // Leaving the sandbox without naming what for is leaving all of it.
-        if !wider.lacking.is_empty() || resources.len() == 1 {
+        if !wider.lacking.is_empty() || resources.len() == names {
             resources.push(Self::Unconfined);
         }
         resources
     }
 
-    fn own(request: &PolicyRequest<'a>) -> Self {
+    fn own(request: &PolicyRequest<'a>, name: &'a str) -> Self {
         if request.tool == COMMANDS {
-            return Self::Command(Box::new(Reading::new(request.resource)));
+            return Self::Command(Box::new(Reading::new(name)));
         }
         if !request.tool.starts_with(PATHS) {
-            return Self::Text(request.resource);
+            return Self::Text(name);
         }
-        let absolute = without_detours(&request.working_dir.join(request.resource));
+        let absolute = without_detours(&request.working_dir.join(name));
         let folder = without_detours(request.working_dir);
         let relative = absolute.strip_prefix(&folder).ok();
         Self::Path {
-            asked: request.resource,
+            asked: name,
             relative: relative.map(|path| path.to_string_lossy().into_owned()),
             absolute: absolute.to_string_lossy().into_owned(),
         }
@@ -136,7 +139,7 @@ impl<'a> Resource<'a> {
 }
 
 /// The path without `.` and `..`, as far as that can be told without looking.
-fn without_detours(path: &Path) -> PathBuf {
+pub(crate) fn without_detours(path: &Path) -> PathBuf {
     let mut straight = PathBuf::new();
     for part in path.components() {
         match part {

@@ -200,6 +200,7 @@ impl Tool for Run {
             timeout_ms: milliseconds(asked.timeout(&self.config)?),
             inquiry: None,
             resource: asked.command,
+            also: Vec::new(),
         })
     }
 

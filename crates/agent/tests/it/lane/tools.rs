@@ -164,6 +164,7 @@ impl Tool for FakeTool {
         Ok(Checked {
             effect: self.effect,
             resource: String::new(),
+            also: Vec::new(),
             wider: None,
             timeout_ms: TIMEOUT_MS,
             inquiry: arguments["question"].as_str().map(|text| Inquiry {

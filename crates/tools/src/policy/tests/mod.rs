@@ -4,6 +4,7 @@
 
 mod commands;
 mod explaining;
+mod links;
 mod properties;
 mod repeating;
 
@@ -19,6 +20,7 @@ use PolicyEffect::{Allow, Ask, Deny};
 struct Call<'a> {
     tool: &'a str,
     resource: &'a str,
+    also: Vec<String>,
     effect: Effect,
     wider: Option<Wider>,
 }
@@ -27,6 +29,7 @@ fn call<'a>(tool: &'a str, resource: &'a str) -> Call<'a> {
     Call {
         tool,
         resource,
+        also: Vec::new(),
         effect: Effect::Reconcilable,
         wider: None,
     }
@@ -40,6 +43,13 @@ impl Call<'_> {
     fn pure(self) -> Self {
         Self {
             effect: Effect::Pure,
+            ..self
+        }
+    }
+
+    fn leading_to(self, path: &str) -> Self {
+        Self {
+            also: vec![path.to_owned()],
             ..self
         }
     }
@@ -61,6 +71,7 @@ impl Call<'_> {
         decide(&PolicyRequest {
             tool: self.tool,
             resource: self.resource,
+            also: &self.also,
             effect: self.effect,
             wider: self.wider.as_ref(),
             working_dir: Path::new("/work/site"),
