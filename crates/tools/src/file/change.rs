@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::plan::{self, Made, Plan};
 use super::queue::Queue;
-use super::{card, named, roots};
+use super::{card, checked, named, roots};
 use crate::arguments;
 use crate::blocking;
 use crate::checkpoint::Checkpoints;
@@ -93,7 +93,7 @@ impl<C: Change> Tool for Changer<C> {
         &self.spec
     }
 
-    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
+    fn check(&self, given: &Value, working_dir: &Path) -> Result<Checked, String> {
         let asked = self.asked(given)?;
         named(asked.path())?;
         asked.check(&self.config)?;
@@ -104,7 +104,8 @@ impl<C: Change> Tool for Changer<C> {
             ));
         }
         let path = asked.path().to_owned();
-        Ok(self.config.checked(Effect::Reconcilable, path))
+        let effect = Effect::Reconcilable;
+        Ok(checked(&self.config, effect, path, working_dir))
     }
 
     async fn preview(&self, call: &Invocation) -> Result<Preview, ToolError> {

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{named, roots, told};
+use super::{checked, named, roots, told};
 use crate::arguments;
 use crate::blocking;
 use crate::config::Config;
@@ -65,10 +65,10 @@ impl Tool for List {
         &self.spec
     }
 
-    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
+    fn check(&self, given: &Value, working_dir: &Path) -> Result<Checked, String> {
         let path = arguments::read::<Arguments>(&self.spec.parameters, given)?.path();
         named(&path)?;
-        Ok(self.config.checked(Effect::Pure, path))
+        Ok(checked(&self.config, Effect::Pure, path, working_dir))
     }
 
     async fn run(&self, call: &Invocation) -> Result<ToolOutput, ToolError> {

@@ -8,6 +8,7 @@ mod change;
 mod content;
 mod diff;
 mod edit;
+mod leads;
 mod lines;
 mod list;
 mod plan;
@@ -19,7 +20,8 @@ mod write;
 
 use std::path::Path;
 
-use corvid_core::ToolError;
+use corvid_core::wire::Effect;
+use corvid_core::{Checked, ToolError};
 use corvid_sandbox::paths::{PathError, Roots};
 
 use crate::config::Config;
@@ -32,6 +34,14 @@ pub(crate) use queue::Queue;
 pub(crate) use read::Read;
 pub(crate) use search::Search;
 pub(crate) use write::Write;
+
+/// A checked call that acts on a path.
+fn checked(config: &Config, effect: Effect, path: String, working_dir: &Path) -> Checked {
+    Checked {
+        also: leads::to(working_dir, &path),
+        ..config.checked(effect, path)
+    }
+}
 
 /// What may be touched in this working folder. Blocks.
 fn roots(config: &Config, working_dir: &Path) -> Result<Roots, ToolError> {

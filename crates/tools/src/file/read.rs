@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::content::is_binary;
 use super::lines::{self, Lines, LinesError, Window};
-use super::{named, roots, told};
+use super::{checked, named, roots, told};
 use crate::arguments;
 use crate::blocking::{self, Leash};
 use crate::config::Config;
@@ -69,10 +69,10 @@ impl Tool for Read {
         &self.spec
     }
 
-    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
+    fn check(&self, given: &Value, working_dir: &Path) -> Result<Checked, String> {
         let asked: Arguments = arguments::read(&self.spec.parameters, given)?;
         named(&asked.path)?;
-        Ok(self.config.checked(Effect::Pure, asked.path))
+        Ok(checked(&self.config, Effect::Pure, asked.path, working_dir))
     }
 
     async fn run(&self, call: &Invocation) -> Result<ToolOutput, ToolError> {

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::walk::{Next, walk};
-use super::{named, roots};
+use super::{checked, named, roots};
 use crate::arguments;
 use crate::blocking::{self, Leash};
 use crate::config::Config;
@@ -103,9 +103,9 @@ impl Tool for Search {
         &self.spec
     }
 
-    fn check(&self, given: &Value, _working_dir: &Path) -> Result<Checked, String> {
+    fn check(&self, given: &Value, working_dir: &Path) -> Result<Checked, String> {
         let query = self.query(given)?;
-        Ok(self.config.checked(Effect::Pure, query.path))
+        Ok(checked(&self.config, Effect::Pure, query.path, working_dir))
     }
 
     async fn run(&self, call: &Invocation) -> Result<ToolOutput, ToolError> {

@@ -23,6 +23,7 @@ use rule::{Match, Rule};
 pub use command::repeatable;
 pub use explain::{Explanation, Overruled, ResourceDecision, RuleView};
 pub use presets::Preset;
+pub(crate) use resource::without_detours;
 pub use rule::RuleConfig;
 
 /// How a policy names itself where no rule matches.
