@@ -5,6 +5,7 @@
 mod bindings;
 mod cards;
 mod environment;
+mod links;
 mod places;
 mod secrets;
 mod strangers;
