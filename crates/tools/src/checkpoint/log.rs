@@ -176,6 +176,25 @@ fn without_void(records: Vec<Record>) -> Vec<Record> {
 }
 
 impl Net {
+    /// The changes of files and links; folders only come and go with what is in them.
+    pub(super) fn files(&self) -> impl Iterator<Item = &NetChange> {
+        self.changes.iter().filter(|net| {
+            let change = &net.change;
+            [&change.before, &change.after]
+                .iter()
+                .any(|state| matches!(state, State::File(_) | State::Link { .. } | State::Other))
+        })
+    }
+
+    /// About how many bytes are kept aside when all of it is taken back.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        let bytes = self.files().map(|net| match &net.change.after {
+            State::File(after) => after.len,
+            _ => 0,
+        });
+        bytes.fold(0, u64::saturating_add)
+    }
+
     /// Every state that the records name, for those who look for content.
     pub(super) fn states(records: &[Record]) -> impl Iterator<Item = &State> {
         let changes = records.iter().filter_map(|record| match record {

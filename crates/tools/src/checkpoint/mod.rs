@@ -22,6 +22,7 @@ mod restore;
 mod state;
 mod store;
 mod sweep;
+mod taken;
 mod tree;
 mod undo;
 

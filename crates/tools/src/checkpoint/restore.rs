@@ -12,10 +12,34 @@ use corvid_core::draw::external_id;
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, RenameFlags, Uid};
 use rustix::io::Errno;
 
-use super::state::State;
+use super::state::{Change, State};
+use super::store::Store;
 use super::tree::{Tree, reopen, state_at};
 
 impl Tree {
+    /// Puts a file or link back as it was before a change, in place of what is there now.
+    pub(super) fn put_back(&self, store: &Store, change: &Change, now: &State) -> io::Result<()> {
+        let path = change.path.path();
+        match &change.before {
+            State::File(former) => {
+                // Permissions that the turn did not change are the person's.
+                let mode = match (now.mode(), change.after.mode()) {
+                    (Some(now), Some(after)) if now != after || after == former.mode => now,
+                    _ => former.mode,
+                };
+                if now.has_content_of(&change.before) {
+                    return self.set_mode(path, mode);
+                }
+                match store.content(former)? {
+                    Some(content) => self.put_file(path, &content, mode, now),
+                    None => Err(io::Error::other("its former content is not kept any more")),
+                }
+            }
+            State::Link { to } => self.put_link(path, to.path(), now),
+            State::Absent | State::Folder { .. } | State::Other => Ok(()),
+        }
+    }
+
     /// Puts a file there. `expected` is what is there now: what is nothing is not replaced.
     pub(super) fn put_file(
         &self,
@@ -162,7 +186,7 @@ fn still(parent: impl AsFd, name: &Path, expected: &State) -> io::Result<()> {
 }
 
 /// Puts the names in a folder on the disk.
-fn sync(folder: &OwnedFd) -> io::Result<()> {
+pub(super) fn sync(folder: &OwnedFd) -> io::Result<()> {
     match rustix::fs::fsync(reopen(folder, OFlags::DIRECTORY)?) {
         // Some file systems have nothing to sync a folder for.
         Ok(()) | Err(Errno::INVAL) => Ok(()),

@@ -8,6 +8,7 @@
 //! pictures/<folder>          the newest picture of a working folder
 //! open/<session>:<turn>:<key>   the picture from before a command whose end is not known yet
 //! turns/<session>/<turn>     what a turn changed, a line each
+//! taken/<session>/<turn>-<ms>/…   what undoing a turn replaced or removed, made with the first
 //! lock                       shared by whoever relies on packs, exclusive for a sweep
 //! usage                      how many bytes there are, about, and when that was last counted
 //! ```

@@ -26,7 +26,7 @@ const COUNTED: Duration = Duration::from_hours(6);
 /// well before.
 const RUNNING: Duration = Duration::from_hours(1);
 
-/// Something that names packs.
+/// Something that names packs, or was kept aside.
 struct Item {
     path: PathBuf,
     bytes: u64,
@@ -46,6 +46,8 @@ enum Role {
     Picture,
     /// The picture from before a command whose end is not known.
     Open,
+    /// What an undoing kept aside: a folder.
+    Taken,
 }
 
 impl Checkpoints {
@@ -62,16 +64,26 @@ impl Checkpoints {
         if usage.bytes <= self.config.max_bytes && since < COUNTED {
             return Ok(0);
         }
-        self.sweep(now).map_err(failed)
+        self.sweep(now, self.config.max_bytes, None).map_err(failed)
     }
 
     /// Makes room for more now, if that can be done; says whether there is some.
     pub(super) fn make_room(&self) -> io::Result<bool> {
-        self.sweep(file_time() / 1_000_000)?;
+        self.sweep(file_time() / 1_000_000, self.config.max_bytes, None)?;
         Ok(self.store.usage()?.bytes < self.config.max_bytes)
     }
 
-    fn sweep(&self, now: Millis) -> io::Result<u64> {
+    /// Makes room for so many bytes now, as far as that can be done while the log of one turn stays.
+    pub(super) fn make_room_for(&self, bytes: u64, spared: &Path) -> io::Result<()> {
+        let limit = self.config.max_bytes.saturating_sub(bytes);
+        // All that goes for what would not fit anyway would go for nothing.
+        if bytes <= self.config.max_bytes && self.store.usage()?.bytes > limit {
+            self.sweep(file_time() / 1_000_000, limit, Some(spared))?;
+        }
+        Ok(())
+    }
+
+    fn sweep(&self, now: Millis, limit: u64, spared: Option<&Path>) -> io::Result<u64> {
         // Somebody who takes a picture just now is not waited for; the next sweep does it.
         let Some(_alone) = self.store.hold_alone()? else {
             return Ok(0);
@@ -83,16 +95,22 @@ impl Checkpoints {
         let mut left = before - packs.drop_unnamed()?;
         let expired = |item: &Item| older(item, now, self.config.keep);
         let stays = |item: &Item| match item.role {
+            _ if spared == Some(&item.path) => true,
             Role::Newest => !older(item, now, RUNNING),
             Role::Open => !expired(item),
-            Role::Older | Role::Picture => false,
+            Role::Older | Role::Picture | Role::Taken => false,
         };
         for item in &items {
-            let too_many = left > self.config.max_bytes;
+            let too_many = left > limit;
             if !stays(item) && (expired(item) || too_many) {
-                std::fs::remove_file(&item.path)?;
+                match item.role {
+                    Role::Taken => std::fs::remove_dir_all(&item.path)?,
+                    _ => std::fs::remove_file(&item.path)?,
+                }
                 left -= item.bytes + packs.release(&item.packs)?;
-                remove_if_empty(&item.path, &self.store.folder("turns"));
+                for folder in ["turns", "taken"] {
+                    remove_if_empty(&item.path, &self.store.folder(folder));
+                }
             }
         }
         let counted_at = now;
@@ -103,7 +121,7 @@ impl Checkpoints {
         Ok(before - left)
     }
 
-    /// Everything that names packs.
+    /// Everything that names packs, and what was kept aside.
     fn items(&self) -> io::Result<Vec<Item>> {
         let mut items = Vec::new();
         for (folder, role) in [("pictures", Role::Picture), ("open", Role::Open)] {
@@ -132,6 +150,17 @@ impl Checkpoints {
                     == newest;
                 let role = if is_newest { Role::Newest } else { Role::Older };
                 items.push(Item::new(path, &stat, role, Net::states(&records)));
+            }
+        }
+        for (session, _) in files_if_any(&self.store.folder("taken"))? {
+            let kept = files(&session)?;
+            if kept.is_empty() {
+                std::fs::remove_dir(&session)?;
+            }
+            for (path, stat) in kept {
+                let bytes = bytes_in(&path)?;
+                let item = Item::new(path, &stat, Role::Taken, std::iter::empty());
+                items.push(Item { bytes, ..item });
             }
         }
         Ok(items)
@@ -226,12 +255,36 @@ fn files(folder: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
     Ok(files)
 }
 
-/// Removes the folder of a session that has no turn left.
-fn remove_if_empty(turn: &Path, turns: &Path) {
-    if let Some(session) = turn.parent()
-        && session.parent() == Some(turns)
+/// The same of a folder that need not be there.
+fn files_if_any(folder: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    match files(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        files => files,
+    }
+}
+
+/// The bytes of all files in a folder and those beneath it.
+fn bytes_in(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for (path, stat) in files(&folder)? {
+            if stat.is_dir() {
+                pending.push(path);
+            } else {
+                bytes += stat.len();
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// Removes the folder of a session that has nothing left in it.
+fn remove_if_empty(item: &Path, all: &Path) {
+    if let Some(session) = item.parent()
+        && session.parent() == Some(all)
         && let Err(error) = std::fs::remove_dir(session)
     {
-        tracing::debug!(%error, "the session has other turns");
+        tracing::debug!(%error, "the session has more");
     }
 }

@@ -183,8 +183,8 @@ pub(super) fn reopen(handle: &OwnedFd, flags: OFlags) -> rustix::io::Result<Owne
     )
 }
 
-/// A link's text is not known from this.
-fn described(stat: &Stat) -> State {
+/// What the system says of something; a link's text is not known from this.
+pub(super) fn described(stat: &Stat) -> State {
     let mode = stat.st_mode & 0o7777;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => State::File(FileState {

@@ -4,7 +4,7 @@
 //! It must not know who asked, or how a file is put back.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use corvid_core::wire::SessionId;
 
@@ -13,6 +13,7 @@ use super::log::{self, Net, NetChange, Record};
 use super::lost::Unkept;
 use super::picture::FILE_BYTES;
 use super::state::{Change, State};
+use super::taken::Taken;
 use super::tree::Tree;
 use super::{CheckpointError, Checkpoints};
 use crate::display::clean_line;
@@ -32,6 +33,8 @@ pub struct UndoReport {
     pub left: Vec<(String, String)>,
     /// What else the turn may have changed and nothing is kept of, one sentence each.
     pub lost: Vec<String>,
+    /// The folder that keeps what was there instead of what was restored, if there was something.
+    pub kept: Option<PathBuf>,
 }
 
 /// What is to be done about a path.
@@ -51,15 +54,23 @@ impl Checkpoints {
     /// See [`CheckpointError`]; a file that cannot be restored is no error but left.
     pub fn undo(&self, session: &SessionId, turn: u32) -> Result<UndoReport, CheckpointError> {
         let net = self.net(session, turn)?;
+        let failed = |error| self.failed("written", error);
+        let log = log::file(&self.store, session, turn);
+        self.make_room_for(net.kept_bytes(), &log).map_err(failed)?;
+        // What is kept must not be swept away before it is told.
+        let _held = self.store.hold().map_err(failed)?;
+        let taken = Taken::new((&self.store, self.config.max_bytes), session, turn);
         let mut undoing = Undoing::new(self, &net);
+        undoing.taken = Some(taken);
         undoing.take_back(&net);
         let mut report = undoing.report;
+        report.kept = undoing.taken.and_then(|taken| taken.folder());
         // They were restored in the order of need; a person reads them in that of their names.
         report.restored.sort_unstable();
         report.left.sort_unstable();
         if !report.restored.is_empty() {
             log::append(&self.store, session, turn, &Record::Undone, Durable::No)
-                .map_err(|error| self.failed("written", error))?;
+                .map_err(failed)?;
         }
         Ok(report)
     }
@@ -82,24 +93,14 @@ impl Checkpoints {
     }
 }
 
-impl Net {
-    /// The changes of files and links; folders only come and go with what is in them.
-    pub(super) fn files(&self) -> impl Iterator<Item = &NetChange> {
-        self.changes.iter().filter(|net| {
-            let change = &net.change;
-            [&change.before, &change.after]
-                .iter()
-                .any(|state| matches!(state, State::File(_) | State::Link { .. } | State::Other))
-        })
-    }
-}
-
 struct Undoing<'a> {
     checkpoints: &'a Checkpoints,
     report: UndoReport,
     unkept: Unkept<'a>,
     /// The working folder that was used last.
     tree: Option<Tree>,
+    /// Where what goes is kept; none if nothing is to go.
+    taken: Option<Taken<'a>>,
 }
 
 impl<'a> Undoing<'a> {
@@ -113,6 +114,7 @@ impl<'a> Undoing<'a> {
                 ..UndoReport::default()
             },
             tree: None,
+            taken: None,
         }
     }
 
@@ -139,7 +141,7 @@ impl<'a> Undoing<'a> {
             if !goes(&net.change) {
                 let checkpoints = self.checkpoints;
                 self.step(net, |tree, change, now| {
-                    restore(checkpoints, tree, change, now)
+                    tree.put_back(&checkpoints.store, change, now)
                 });
             }
         }
@@ -153,17 +155,33 @@ impl<'a> Undoing<'a> {
     ) {
         let path = shown(net.change.path.path());
         let step = match self.decide(net) {
-            Step::Restore(now) => match self.tree.as_ref().map(|tree| act(tree, &net.change, &now))
-            {
-                Some(Ok(())) => return self.report.restored.push(path),
-                Some(Err(error)) => Step::Leave(format!("it cannot be restored: {error}")),
-                None => Step::Nothing,
+            Step::Restore(now) => match self.replace(&net.change, &now, act) {
+                Ok(()) => return self.report.restored.push(path),
+                Err(why) => Step::Leave(why),
             },
             step => step,
         };
         if let Step::Leave(why) = step {
             self.report.left.push((path, why));
         }
+    }
+
+    /// Keeps what is there now, then does it.
+    fn replace(
+        &mut self,
+        change: &Change,
+        now: &State,
+        act: impl FnOnce(&Tree, &Change, &State) -> io::Result<()>,
+    ) -> Result<(), String> {
+        let (Some(tree), Some(taken)) = (&self.tree, &mut self.taken) else {
+            return Err("nothing of it can be kept".to_owned());
+        };
+        if !now.has_content_of(&change.before) {
+            taken
+                .keep(tree, change.path.path(), now)
+                .map_err(|error| format!("what is there now cannot be kept: {error}"))?;
+        }
+        act(tree, change, now).map_err(|error| format!("it cannot be restored: {error}"))
     }
 
     fn look_at(&mut self, net: &NetChange) {
@@ -266,29 +284,6 @@ impl<'a> Undoing<'a> {
             ));
         }
         Ok(self.tree.insert(tree))
-    }
-}
-
-/// Puts a file or link back.
-fn restore(checkpoints: &Checkpoints, tree: &Tree, change: &Change, now: &State) -> io::Result<()> {
-    let path = change.path.path();
-    match &change.before {
-        State::File(former) => {
-            // Permissions that the turn did not change are the person's.
-            let mode = match (now.mode(), change.after.mode()) {
-                (Some(now), Some(after)) if now != after || after == former.mode => now,
-                _ => former.mode,
-            };
-            if now.has_content_of(&change.before) {
-                return tree.set_mode(path, mode);
-            }
-            match checkpoints.store.content(former)? {
-                Some(content) => tree.put_file(path, &content, mode, now),
-                None => Err(io::Error::other("its former content is not kept any more")),
-            }
-        }
-        State::Link { to } => tree.put_link(path, to.path(), now),
-        State::Absent | State::Folder { .. } | State::Other => Ok(()),
     }
 }
 

@@ -60,11 +60,14 @@ pub(crate) async fn what_goes_on_beside_the_turn_is_said_not_to_be(scene: Scene)
     let adopted = scene.jobs.take().expect("a job");
     adopted.run.await.expect("it ran");
     let report = checkpoints.undo(&session(), 1).expect("undone");
+    let kept = report.kept.clone().expect("what was there is kept");
+    assert!(kept.join("b").is_file());
     // What it did before it was moved is known.
     let expect = UndoReport {
         restored: vec!["b".to_owned()],
         left: Vec::new(),
         lost: vec![BESIDE.to_owned()],
+        kept: Some(kept),
     };
     assert_eq!(report, expect);
 }

@@ -7,6 +7,7 @@ mod bounds;
 mod commands;
 mod crashes;
 mod files;
+mod taken;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
