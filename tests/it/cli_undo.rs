@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use corvid_testkit::Scene;
 use corvid_testkit::model_server::{Reply, Script, When};
@@ -54,6 +55,7 @@ fn a_turn_is_shown_and_taken_back() -> io::Result<()> {
     let dry = scene.agent(["undo", "--dry-run"])?;
     assert!(dry.stdout.contains("a.txt"), "{}", dry.all());
     assert_eq!(content(&scene, "a.txt").as_deref(), Some("after\n"));
+    assert!(!dry.stdout.contains("is kept in"), "{}", dry.all());
 
     let undone = scene.agent(["undo"])?;
     assert_eq!(undone.code, Some(0), "{}", undone.all());
@@ -61,6 +63,12 @@ fn a_turn_is_shown_and_taken_back() -> io::Result<()> {
         assert!(undone.stdout.contains(path), "{}", undone.all());
     }
     assert_undone(&scene);
+    let last = undone.stdout.lines().last().unwrap_or_default();
+    let kept = last.strip_prefix("what was there is kept in ");
+    let kept = kept.and_then(|rest| rest.strip_suffix(" for 7 days"));
+    let kept = Path::new(kept.ok_or_else(|| io::Error::other(undone.all()))?);
+    assert_eq!(fs::read_to_string(kept.join("a.txt"))?, "after\n");
+    assert_eq!(fs::read_to_string(kept.join("new/b.txt"))?, "made\n");
     let recorded = scene.agent(["sessions", "show", "x"])?.stdout;
     assert!(recorded.contains("turn 1 was undone"), "{recorded}");
     let again = scene.agent(["undo", "x", "--turn", "1"])?;
@@ -92,6 +100,8 @@ fn what_was_changed_since_is_left() -> io::Result<()> {
     assert_eq!(content(&scene, "gone.txt").as_deref(), Some("back again\n"));
     let left = report["left"].to_string();
     assert!(left.contains("a.txt"), "{report}");
+    let kept = Path::new(report["kept"].as_str().unwrap_or_default());
+    assert_eq!(fs::read_to_string(kept.join("new/b.txt"))?, "made\n");
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 //! Invariant: nothing is restored while a turn is at work in the session, and the session is told what was.
 //! It must not know how files are kept.
 
+use std::path::Path;
+
 use anyhow::bail;
 use corvid_channels::inert_line;
 use corvid_core::wire::SessionId;
@@ -56,9 +58,11 @@ async fn act(console: &Console, arguments: &Undo) -> anyhow::Result<Exit> {
             "restored": report.restored,
             "left": left.collect::<Vec<_>>(),
             "lost": report.lost,
+            "kept": report.kept.as_deref().map(Path::to_string_lossy),
         }))?;
     } else {
-        print(&told(&report, turn, arguments.dry_run))?;
+        let days = console.composed.settings.checkpoints.keep_days;
+        print(&told(&report, turn, arguments.dry_run, days))?;
         for sentence in &report.lost {
             say(&format!("note: {sentence}"));
         }
@@ -132,7 +136,7 @@ async fn restore(
     Ok(came.transpose()?.unwrap_or_default())
 }
 
-fn told(report: &UndoReport, turn: u32, is_dry: bool) -> String {
+fn told(report: &UndoReport, turn: u32, is_dry: bool, days: u64) -> String {
     if report.restored.is_empty() && report.left.is_empty() {
         return format!("turn {turn}: every file is as it was before it\n");
     }
@@ -148,6 +152,15 @@ fn told(report: &UndoReport, turn: u32, is_dry: bool) -> String {
         let (path, why) = (inert_line(path), inert_line(why));
         format!("{left:width$}  {path}: {why}\n")
     });
-    let lines: String = back.chain(as_they_are).collect();
+    let kept = report.kept.iter().map(|folder| {
+        let folder = inert_line(&folder.to_string_lossy());
+        let days = if days == 1 {
+            "1 day".to_owned()
+        } else {
+            format!("{days} days")
+        };
+        format!("what was there is kept in {folder} for {days}\n")
+    });
+    let lines: String = back.chain(as_they_are).chain(kept).collect();
     format!("turn {turn}:\n{lines}")
 }
