@@ -87,6 +87,30 @@ fn what_cannot_be_explained_says_how_it_is_written() -> io::Result<()> {
     check("sytem.run: git push", "did you mean `system.run`?")
 }
 
+/// What is no command is not answered as if it were one.
+#[test]
+fn what_a_rule_says_is_no_command() -> io::Result<()> {
+    let scene = scene()?;
+    let check = |call: &str, expect: &str| -> io::Result<()> {
+        let refused = scene.agent(["policy", "explain", call])?;
+        assert_eq!(
+            (refused.code, refused.stdout.as_str()),
+            (Some(2), ""),
+            "{}",
+            refused.all()
+        );
+        assert!(refused.stderr.contains(expect), "{}", refused.stderr);
+        Ok(())
+    };
+    check("system.run: host:crates.io", "with `--hosts crates.io`")?;
+    check("system.run:write:/srv", "with `--writes /srv`")?;
+    check("system.run: unconfined", "`--hosts` or `--writes`")?;
+    // Other tools take it for what it is: a name.
+    let file = scene.agent(["policy", "explain", "file.read: host:crates.io"])?;
+    assert_eq!(file.code, Some(0), "{}", file.all());
+    Ok(())
+}
+
 #[test]
 fn every_rule_in_force_is_shown_in_order() -> io::Result<()> {
     let scene = scene()?.with_config(RULES)?;
