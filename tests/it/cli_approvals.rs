@@ -132,6 +132,11 @@ fn an_answer_that_does_not_fit_is_refused_with_the_one_that_does() -> io::Result
         &["approve", "--session", &question],
         "cannot be allowed for the session",
     )?;
+    // So little of an id may be a slip.
+    check(&["approve", "q"], &question)?;
+    check(&["approve", "--session", &question[..5]], &question)?;
+    check(&["deny", "q-"], &question)?;
+    check(&["answer", "q", "yes"], &question)?;
     assert_eq!(open_questions(&scene)?.len(), 1, "it still waits");
     scene.agent(["approvals", "deny", &question])?;
     assert_eq!(run.wait()?.code, Some(0));

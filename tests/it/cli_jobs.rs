@@ -86,7 +86,11 @@ fn a_job_is_seen_and_ended_from_elsewhere() -> io::Result<()> {
     let job = id(&open[0]);
     let shown = scene.agent(["jobs", "show", &job[..5]])?;
     assert!(shown.stdout.contains("session x · open"), "{}", shown.all());
-    let cancelled = scene.agent(["jobs", "cancel", &job])?;
+    let slip = scene.agent(["jobs", "cancel", &job[..5]])?;
+    assert_eq!(slip.code, Some(1), "{}", slip.all());
+    assert!(slip.stderr.contains(&job), "{}", slip.stderr);
+    assert_eq!(jobs(&scene, false)?.len(), 1, "it still runs");
+    let cancelled = scene.agent(["jobs", "cancel", &job[..6]])?;
     assert_eq!(cancelled.code, Some(0), "{}", cancelled.all());
     let said = run.wait()?;
     assert_eq!(said.code, Some(0), "{}", said.all());

@@ -23,6 +23,9 @@ const NO_CONTEXT: u64 = 0;
 /// How many ids that begin alike are looked up.
 pub(super) const ALIKE: u32 = 5;
 
+/// How many characters of an id must be typed behind its kind (`q-`, `j-`) to act on what it names.
+const TYPED: usize = 4;
+
 /// How many of them are named.
 const SHOWN_IDS: usize = 4;
 
@@ -141,9 +144,41 @@ pub(super) fn the_one<'a, T: fmt::Display>(
     }
 }
 
+/// Refuses to act on what is named by so little of its id that a slip of the finger may have done it.
+///
+/// # Errors
+/// If it is; with the whole id.
+pub(super) fn named_enough(id: &impl fmt::Display, given: &str) -> anyhow::Result<()> {
+    let (id, given) = (id.to_string(), given.trim());
+    let kind = id.find('-').map_or(0, |at| at + 1);
+    if given == id || given.len() >= kind + TYPED {
+        return Ok(());
+    }
+    bail!(
+        "`{}` is too short to act on; `{id}` begins so: type at least {TYPED} characters behind `{}`",
+        inert_line(given),
+        &id[..kind]
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn to_act_on_it_an_id_needs_four_characters_of_its_own() {
+        let name =
+            |given: &str| named_enough(&"q-abcdefghij", given).map_err(|error| error.to_string());
+        for given in ["q", "q-", "q-abc"] {
+            let refusal = format!(
+                "`{given}` is too short to act on; `q-abcdefghij` begins so: type at least 4 characters behind `q-`"
+            );
+            assert_eq!(name(given), Err(refusal));
+        }
+        assert_eq!(name("q-abcd"), Ok(()));
+        assert_eq!(name(" q-abcdefghij "), Ok(()));
+        assert!(named_enough(&"q-ab", "q-ab").is_ok(), "there is no more");
+    }
 
     #[test]
     fn an_id_may_be_cut_short_as_long_as_it_is_clear() {

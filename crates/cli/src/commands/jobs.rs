@@ -12,7 +12,7 @@ use corvid_gateway::Backgrounded;
 use corvid_store::JobRow;
 use serde_json::json;
 
-use super::console::{ALIKE, Console, the_one};
+use super::console::{ALIKE, Console, named_enough, the_one};
 use super::moment;
 use crate::args::Jobs;
 use crate::config::{Environment, Home};
@@ -52,7 +52,11 @@ async fn act(console: &Console, command: Jobs) -> anyhow::Result<()> {
             }
         }
         Jobs::Output { job } => output(console, &find(console, &job).await?),
-        Jobs::Cancel { job } => cancel(console, &find(console, &job).await?).await,
+        Jobs::Cancel { job } => {
+            let row = find(console, &job).await?;
+            named_enough(&row.start.job, &job)?;
+            cancel(console, &row).await
+        }
         Jobs::Background { session } => background(console, session.as_deref()).await,
     }
 }

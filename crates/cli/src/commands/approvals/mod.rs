@@ -12,7 +12,7 @@ use corvid_gateway::GatewayError;
 use corvid_store::{QuestionRow, QuestionState};
 use serde_json::json;
 
-use super::console::{ALIKE, Console, the_one};
+use super::console::{ALIKE, Console, named_enough, the_one};
 use shown::{as_json, listed, shown, told};
 
 use super::moment;
@@ -59,7 +59,7 @@ async fn act(
             session,
             json,
         } => {
-            let row = find(console, &question).await?;
+            let row = find_to_answer(console, &question).await?;
             let scope = if session { Scope::Session } else { Scope::Once };
             let answer = Answer::Allow { scope };
             check(&row.question, &answer)?;
@@ -70,7 +70,7 @@ async fn act(
             reason,
             json,
         } => {
-            let row = find(console, &question).await?;
+            let row = find_to_answer(console, &question).await?;
             give(console, &row, Answer::Deny { reason }, json.json).await
         }
         Approvals::Answer {
@@ -78,7 +78,7 @@ async fn act(
             text,
             json,
         } => {
-            let row = find(console, &question).await?;
+            let row = find_to_answer(console, &question).await?;
             let answer = Answer::Text {
                 text: chosen(&row.question, text),
             };
@@ -97,6 +97,13 @@ async fn find(console: &Console, given: &str) -> anyhow::Result<QuestionRow> {
     };
     let row = store.question(the_one(&ids, given, WHAT)?).await?;
     row.with_context(|| format!("the question `{given}` is gone"))
+}
+
+/// The same, if enough of its id is given to answer it.
+async fn find_to_answer(console: &Console, given: &str) -> anyhow::Result<QuestionRow> {
+    let row = find(console, given).await?;
+    named_enough(&row.question.question, given)?;
+    Ok(row)
 }
 
 /// What the words of an answer say.
