@@ -137,8 +137,8 @@ pub(crate) enum Jobs {
 /// `undo`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A file that was changed since the turn is left as it is. `agent sessions diff` shows what a turn \
-                  changed."
+    after_help = "A file that was changed since the turn is left as it is. What commands change in `.git` and in files \
+                  that Git ignores is neither kept nor restored. `agent sessions diff` shows what a turn changed."
 )]
 pub(crate) struct Undo {
     #[command(flatten)]
