@@ -2,7 +2,6 @@
 
 use std::io;
 
-use corvid_testkit::Scene;
 use corvid_testkit::model_server::{Reply, Script, When};
 use serde_json::json;
 
@@ -315,7 +314,7 @@ fn a_question_that_nobody_answers_in_time_is_denied() -> io::Result<()> {
 
     const START: i64 = 1_800_000_000_000;
     let clock = ClockServer::start(START)?;
-    let scene: Scene = marking()?
+    let scene = marking()?
         .with_variable("CORVID_CLOCK", clock.address().to_string())
         .with_variable("CORVID__APPROVALS__TIMEOUT_SECS", "60");
     let (run, question) = waiting(&scene)?;
