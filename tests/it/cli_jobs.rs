@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
+use std::process::Command;
 
 use corvid_testkit::model_server::{Reply, Script, When};
 use corvid_testkit::{Process, Scene};
@@ -55,16 +56,22 @@ const UNTIL_TOLD: &str = "mkfifo pipe; echo it rea''ds; read line < pipe; echo $
 
 #[test]
 fn run_waits_for_its_jobs_and_prints_each_reply_once() -> io::Result<()> {
-    let scene = beginning("echo from the job")?;
-    let said = scene.run(["-s", "x", "-e", "begin"])?;
+    // It ends only once it is waited for: of a job that is over by then there is nothing to say.
+    let scene = beginning("read line < pipe; echo from the $line")?;
+    let pipe = scene.work().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status()?.success());
+    let run = scene.start_run(["-s", "x", "-e", "begin"])?;
+    let waits =
+        "waiting for 1 background job: read line < pipe; echo from the $line; Ctrl-C ends it";
+    let heard = run.hear_aside(|aside| aside.contains(waits).then_some(()));
+    assert!(heard.is_some(), "{}", run.stdout());
+    OpenOptions::new()
+        .write(true)
+        .open(&pipe)?
+        .write_all(b"job\n")?;
+    let said = run.wait()?;
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert_eq!(said.stdout, "it is begun\nit has ended\n", "{}", said.all());
-    assert!(
-        said.stderr
-            .contains("waiting for 1 background job: echo from the job; Ctrl-C ends it"),
-        "{}",
-        said.stderr
-    );
     assert_eq!(jobs(&scene, false)?, [] as [Value; 0]);
     let all = jobs(&scene, true)?;
     assert_eq!((all.len(), &all[0]["status"]), (1, &json!("ok")), "{all:?}");
