@@ -4,7 +4,12 @@
 //! since grants cannot be subtracted from.
 //! It must not know how a grant is enforced.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::paths::RealPaths;
 
 /// Folders of programs, libraries and their data. They may be read and executed.
 const SYSTEM_FOLDERS: &[&str] = &[
@@ -20,8 +25,7 @@ const SYSTEM_FOLDERS: &[&str] = &[
 ];
 
 /// Settings that programs need and that hold no secret. They may be read. `/etc` as a whole is not
-/// here: it has password hashes, host keys and service credentials beside these. A star at the end stands
-/// for versions.
+/// here: it has password hashes, host keys and service credentials beside these.
 const SYSTEM_SETTINGS: &[&str] = &[
     "/etc/alternatives",
     "/etc/bash.bashrc",
@@ -40,7 +44,6 @@ const SYSTEM_SETTINGS: &[&str] = &[
     "/etc/hostname",
     "/etc/hosts",
     "/etc/inputrc",
-    "/etc/java*",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
@@ -58,13 +61,11 @@ const SYSTEM_SETTINGS: &[&str] = &[
     "/etc/os-release",
     "/etc/passwd",
     "/etc/perl",
-    "/etc/php*",
     "/etc/pki/ca-trust",
     "/etc/pki/tls/certs",
     "/etc/profile",
     "/etc/profile.d",
     "/etc/protocols",
-    "/etc/python*",
     "/etc/redhat-release",
     "/etc/resolv.conf",
     "/etc/rpc",
@@ -77,6 +78,9 @@ const SYSTEM_SETTINGS: &[&str] = &[
     "/etc/vim",
     "/etc/xdg",
 ];
+
+/// What the names of further settings in `/etc` begin with; their versions follow.
+const VERSIONED_SETTINGS: &[&str] = &["java", "php", "python"];
 
 /// What a machine says about its processors and memory. They may be read.
 const SYSTEM_FACTS: &[&str] = &[
@@ -126,33 +130,54 @@ pub(crate) fn shows_the_kernel(real: &Path) -> bool {
         .any(|folder| real.starts_with(folder) || Path::new(folder).starts_with(real))
 }
 
-/// The system's folders that may be read and executed.
-pub(crate) fn executable() -> Vec<PathBuf> {
-    SYSTEM_FOLDERS.iter().map(PathBuf::from).collect()
+/// One of the system's files or folders that everybody may read.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    /// As programs name it.
+    pub(crate) path: PathBuf,
+    /// Where that leads.
+    pub(crate) real: PathBuf,
+    /// Whether there is something.
+    pub(crate) is_there: bool,
 }
 
-/// The system's files and folders that may be read only.
-pub(crate) fn readable() -> Vec<PathBuf> {
-    let settings = SYSTEM_SETTINGS.iter().flat_map(|path| expand(path));
-    settings
-        .chain(SYSTEM_FACTS.iter().map(PathBuf::from))
+/// The system's folders that may be read and executed, looked up once.
+pub(crate) fn executable() -> &'static [Grant] {
+    static EXECUTABLE: OnceLock<Vec<Grant>> = OnceLock::new();
+    EXECUTABLE.get_or_init(|| granted(SYSTEM_FOLDERS.iter().map(PathBuf::from)))
+}
+
+/// The system's files and folders that may be read only, looked up once.
+pub(crate) fn readable() -> &'static [Grant] {
+    static READABLE: OnceLock<Vec<Grant>> = OnceLock::new();
+    READABLE.get_or_init(|| {
+        let named = SYSTEM_SETTINGS.iter().chain(SYSTEM_FACTS);
+        granted(named.map(PathBuf::from).chain(versioned_settings()))
+    })
+}
+
+fn granted(paths: impl Iterator<Item = PathBuf>) -> Vec<Grant> {
+    let mut real_paths = RealPaths::default();
+    paths
+        .map(|path| Grant {
+            real: real_paths.of(&path),
+            is_there: real_paths.existing(&path).is_some(),
+            path,
+        })
         .collect()
 }
 
-/// What a pattern stands for on this machine.
-fn expand(pattern: &str) -> Vec<PathBuf> {
-    let Some(beginning) = pattern.strip_suffix('*') else {
-        return vec![PathBuf::from(pattern)];
+fn versioned_settings() -> Vec<PathBuf> {
+    let is_one = |name: &OsStr| {
+        let mut beginnings = VERSIONED_SETTINGS.iter();
+        beginnings.any(|beginning| name.as_bytes().starts_with(beginning.as_bytes()))
     };
-    let Some((folder, beginning)) = beginning.rsplit_once('/') else {
-        return Vec::new();
-    };
-    let Ok(entries) = std::fs::read_dir(folder) else {
+    let Ok(entries) = std::fs::read_dir("/etc") else {
         return Vec::new();
     };
     entries
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(beginning))
+        .filter(|entry| is_one(&entry.file_name()))
         .map(|entry| entry.path())
         .collect()
 }

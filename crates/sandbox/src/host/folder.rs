@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::grants;
-use crate::paths::canonical;
+use crate::paths::RealPaths;
 
 /// A working folder in which a command may run.
 #[derive(Debug)]
@@ -29,12 +29,13 @@ pub(super) struct Borders {
 
 impl Borders {
     pub(super) fn new(private: &[PathBuf], readable: &[PathBuf]) -> Self {
-        let mut private: Vec<_> = private.iter().map(|path| canonical(path)).collect();
+        let mut real_paths = RealPaths::default();
+        let mut private: Vec<_> = private.iter().map(|path| real_paths.of(path)).collect();
         private.sort();
         private.dedup();
         let (left_out, readable) = readable
             .iter()
-            .map(|path| canonical(path))
+            .map(|path| real_paths.of(path))
             .partition(|path| overlaps(path, &private) || grants::shows_the_kernel(path));
         Self {
             private,
@@ -116,9 +117,9 @@ impl Borders {
         Ok(real)
     }
 
-    /// Whether a path may be granted whole.
-    pub(super) fn grantable(&self, path: &Path) -> bool {
-        !overlaps(&canonical(path), &self.private)
+    /// Whether something may be granted whole, by its real path.
+    pub(super) fn grantable(&self, real: &Path) -> bool {
+        !overlaps(real, &self.private)
     }
 }
 
@@ -181,7 +182,8 @@ mod tests {
     #[test]
     fn a_configured_folder_that_holds_something_private_is_left_out() {
         let base = tempfile::tempdir().unwrap();
-        let at = |name: &str| canonical(&base.path().join(name));
+        let base = base.path().canonicalize().unwrap();
+        let at = |name: &str| base.join(name);
         let borders = Borders::new(&[at("a/secret")], &[at("a"), at("b")]);
         assert_eq!(borders.readable, [at("b")]);
         assert_eq!(borders.left_out, [at("a")]);

@@ -95,11 +95,15 @@ impl HostSandbox {
             enforced: unenforced.is_empty(),
             missing: unenforced.iter().cloned().chain(left_out).collect(),
         };
-        let mut executable = grants::executable();
-        executable.retain(|path| path.exists() && borders.grantable(path));
+        let of_system = |grants: &[grants::Grant]| -> Vec<PathBuf> {
+            let granted = grants
+                .iter()
+                .filter(|grant| grant.is_there && borders.grantable(&grant.real));
+            granted.map(|grant| grant.path.clone()).collect()
+        };
+        let mut executable = of_system(grants::executable());
         executable.extend(borders.readable.iter().cloned());
-        let mut readable = grants::readable();
-        readable.retain(|path| path.exists() && borders.grantable(path));
+        let readable = of_system(grants::readable());
         Self {
             limits: config.limits,
             isolation,

@@ -6,16 +6,17 @@
 mod beneath;
 mod error;
 mod read;
+mod real;
 mod replace;
 mod scratch;
 
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::SystemTime;
 
 pub use error::PathError;
 pub use read::{Entry, Listing, Opened};
+pub use real::RealPaths;
 pub use replace::{Expect, Replaced};
 
 use crate::grants;
@@ -73,7 +74,8 @@ impl Roots {
         let real = working_dir
             .canonicalize()
             .map_err(|error| PathError::from_io(working_dir, "opened", error))?;
-        let private: Vec<_> = private.iter().map(|path| canonical(path)).collect();
+        let mut real_paths = RealPaths::default();
+        let private: Vec<_> = private.iter().map(|path| real_paths.of(path)).collect();
         if grants::is_system(&real) {
             return Err(PathError::SystemFolder {
                 path: working_dir.to_owned(),
@@ -87,11 +89,13 @@ impl Roots {
         let dir = beneath::open_folder(&real)?;
         let granted = readable
             .iter()
-            .map(|path| canonical(path))
+            .map(|path| real_paths.of(path))
             .filter(|path| !grants::shows_the_kernel(path));
-        let readable = system()
-            .iter()
-            .cloned()
+        let system = [grants::executable(), grants::readable()];
+        let readable = system
+            .into_iter()
+            .flatten()
+            .map(|grant| grant.real.clone())
             .chain(granted)
             .chain([real.clone()])
             .collect();
@@ -161,34 +165,6 @@ impl Roots {
             path: path.to_owned(),
             root: self.working_dir.clone(),
         }
-    }
-}
-
-/// The real paths of what the system offers to everybody, looked up once.
-fn system() -> &'static [PathBuf] {
-    static SYSTEM: OnceLock<Vec<PathBuf>> = OnceLock::new();
-    SYSTEM.get_or_init(|| {
-        let both = grants::executable().into_iter().chain(grants::readable());
-        both.map(|path| canonical(&path)).collect()
-    })
-}
-
-/// The real path of something that need not exist: links of the part that exists are followed.
-pub(crate) fn canonical(path: &Path) -> PathBuf {
-    let mut existing = path;
-    let mut missing = Vec::new();
-    loop {
-        if let Ok(real) = existing.canonicalize() {
-            return missing
-                .iter()
-                .rev()
-                .fold(real, |real, name| real.join(name));
-        }
-        let (Some(parent), Some(name)) = (existing.parent(), existing.file_name()) else {
-            return path.to_owned();
-        };
-        missing.push(name);
-        existing = parent;
     }
 }
 
