@@ -35,6 +35,10 @@ pub trait Sandbox: Send + Sync {
     /// [`SandboxError::Refused`] for what must not run here at all (a private or system path among the writes).
     fn describe(&self, command: &CommandSpec) -> Result<Description, SandboxError>;
 
+    /// Says that a command is likely to run soon, so that whatever all commands share can be got ready meanwhile.
+    /// It costs the caller nothing to speak of, promises nothing, and what is then not used goes away by itself.
+    fn expect(&self) {}
+
     /// Runs one command to its end. Cancelling ends every process of the command and still returns its end.
     /// Progress shows lines just as the command wrote them, whatever they would do to a screen.
     /// What is kept of earlier commands is forgotten then, as [`CommandSpec::record_dir`] says.
