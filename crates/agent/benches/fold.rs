@@ -92,6 +92,9 @@ fn beginning(turn: u32) -> [EventBody; 2] {
         working_dir: "/work".to_owned(),
         flags: Flags::default(),
         job: None,
+        together: None,
+        replaces: None,
+        zone: None,
     };
     [
         EventBody::InputAdmitted(admission),
@@ -181,6 +184,8 @@ fn end(turn: u32) -> [EventBody; 3] {
             ending: Ending::Answered,
             notices: Vec::new(),
             unapproved: Vec::new(),
+            took_ms: 0,
+            unasked: false,
             deliveries: vec![DeliveryDraft {
                 delivery: DeliveryId::new(format!("d-{turn}")),
                 to: terminal(),

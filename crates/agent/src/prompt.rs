@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use corvid_core::wire::Millis;
 use corvid_core::{ModelRequest, Toolset};
+use jiff::tz::TimeZone;
 
 use crate::driver::Settings;
 use crate::fold::{State, Turn};
@@ -57,7 +58,8 @@ fn system(turn: &Turn, tools: &Toolset) -> String {
     let place = turn.inputs.first();
     let folder = place.map_or("", |input| input.working_dir.as_str());
     let channel = place.map_or("", |input| input.origin.channel.as_str());
-    let date = date(turn.started_at);
+    let zone = turn.inputs.iter().find_map(|input| input.zone.as_deref());
+    let date = date(turn.started_at, zone);
     for (name, value) in [
         ("\nWorking folder", folder),
         ("Channel", channel),
@@ -75,11 +77,15 @@ fn system(turn: &Turn, tools: &Toolset) -> String {
     text
 }
 
-fn date(at: Millis) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(
-        |_| "unknown".to_owned(),
-        |time| time.strftime("%A, %Y-%m-%d (UTC)").to_string(),
-    )
+/// The date where the person is; in UTC where that is not known, or is a zone that this machine does not know.
+fn date(at: Millis, zone: Option<&str>) -> String {
+    let Ok(time) = jiff::Timestamp::from_millisecond(at) else {
+        return "unknown".to_owned();
+    };
+    let named = zone.and_then(|name| Some((name, TimeZone::get(name).ok()?)));
+    let (name, zone) = named.unwrap_or(("UTC", TimeZone::UTC));
+    let there = time.to_zoned(zone);
+    format!("{} ({name})", there.strftime("%A, %Y-%m-%d"))
 }
 
 #[cfg(test)]
@@ -88,7 +94,13 @@ mod tests {
 
     #[test]
     fn the_date_is_spelled_out() {
-        assert_eq!(date(1_700_000_000_000), "Tuesday, 2023-11-14 (UTC)");
+        for (zone, expect) in [
+            (None, "Tuesday, 2023-11-14 (UTC)"),
+            (Some("Asia/Tokyo"), "Wednesday, 2023-11-15 (Asia/Tokyo)"),
+            (Some("Middle/Earth"), "Tuesday, 2023-11-14 (UTC)"),
+        ] {
+            assert_eq!(date(1_700_000_000_000, zone), expect);
+        }
     }
 
     #[test]

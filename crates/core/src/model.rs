@@ -70,6 +70,9 @@ pub enum Message {
     User {
         /// The text.
         text: String,
+        /// Pictures that go with it, for a model that can look at them; the text names them too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
     /// What the model said.
     Assistant {
@@ -89,11 +92,28 @@ pub enum Message {
     },
 }
 
+/// A picture in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// The file, absolute. It may be gone or changed by the time it is read.
+    pub path: String,
+    /// Its media type, as its sender says.
+    pub media_type: String,
+}
+
 impl Message {
+    /// What a person said, without pictures.
+    pub fn user(text: impl Into<String>) -> Self {
+        Self::User {
+            text: text.into(),
+            images: Vec::new(),
+        }
+    }
+
     /// Bytes of text in the message, the measure by which context is budgeted.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::User { text } | Self::Tool { text, .. } => text.len(),
+            Self::User { text, .. } | Self::Tool { text, .. } => text.len(),
             Self::Assistant { text, calls } => calls
                 .iter()
                 .map(|call| call.name.len() + call.arguments.len())

@@ -4,14 +4,13 @@
 
 use async_trait::async_trait;
 
-use crate::wire::{Answer, Answerer, CallId, OutcomeAnswer, Question};
+use crate::wire::{Address, Answer, Answerer, CallId, OutcomeAnswer, Question, SessionId};
 
 /// Asks people. Every channel does; the gateway does for all of its channels.
 #[async_trait]
 pub trait Questions: Send + Sync {
-    /// Asks what became of a call whose outcome nobody knows. Returns the answer and who gave it; where
-    /// nobody can be asked that is `(Skip, "nobody")`.
-    async fn ask_outcome(&self, question: &OutcomeQuestion) -> (OutcomeAnswer, String);
+    /// Asks what became of a call whose outcome nobody knows. Dropped as soon as that is settled otherwise.
+    async fn ask_outcome(&self, question: &OutcomeQuestion) -> HeardOutcome;
 
     /// Shows a question and waits for its answer as long as it can be given here. The question is in the
     /// journal already. When it is answered elsewhere, or its time is up, this future is dropped; what is shown
@@ -38,9 +37,29 @@ pub enum Heard {
     TooLong(String),
 }
 
+/// What came of asking for an outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeardOutcome {
+    /// A person answered.
+    Answered {
+        /// The answer.
+        answer: OutcomeAnswer,
+        /// Who gave it.
+        by: String,
+    },
+    /// It is shown with its [`crate::Button::Outcome`] buttons; a press is the answer.
+    Shown,
+    /// Nobody can be asked here.
+    Nobody,
+}
+
 /// A call whose outcome nobody knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutcomeQuestion {
+    /// The session.
+    pub session: SessionId,
+    /// The conversations that the turn answers.
+    pub shown_in: Vec<Address>,
     /// The call.
     pub call: CallId,
     /// The tool.
@@ -49,4 +68,11 @@ pub struct OutcomeQuestion {
     pub arguments: String,
     /// Why it is not known.
     pub reason: String,
+}
+
+impl OutcomeQuestion {
+    /// A name for the question, the same in every process.
+    pub fn key(&self) -> String {
+        format!("outcome {} {}", self.session, self.call)
+    }
 }

@@ -67,6 +67,9 @@ impl Inbound {
             working_dir: self.working_dir.to_string_lossy().into_owned(),
             flags: self.flags.clone(),
             job: None,
+            together: None,
+            replaces: None,
+            zone: None,
         }
     }
 }

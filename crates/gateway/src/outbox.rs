@@ -42,14 +42,8 @@ impl Gateway {
         };
         crash_point("delivery.before_send");
         let delivery = Delivery {
-            id: draft.delivery.clone(),
-            to: draft.to.clone(),
-            inputs: draft.inputs.clone(),
-            text: reply.text.clone(),
-            ending: reply.ending,
-            notices: reply.notices.clone(),
-            unapproved: reply.unapproved.clone(),
             maybe_sent: hold == Hold::TakenOver,
+            ..Delivery::of(session, reply, draft)
         };
         let sent = channel.deliver(&delivery).await;
         crash_point("delivery.after_send");
@@ -59,12 +53,13 @@ impl Gateway {
                 self.store.end_delivery(&delivery.id, end).await?;
                 Ok(true)
             }
-            Err(DeliverError::Retry(reason)) => {
+            Err(DeliverError::Retry { reason, .. }) => {
                 let end = DeliveryEnd::Again;
                 self.store.end_delivery(&delivery.id, end).await?;
                 Err(GatewayError::Undelivered(reason))
             }
-            Err(DeliverError::Gone(reason)) => {
+            Err(error) => {
+                let reason = error.to_string();
                 self.give_up(session, delivery.id, &reason).await?;
                 Err(GatewayError::Undelivered(reason))
             }
@@ -85,7 +80,11 @@ impl Gateway {
             if self.channel(&row.delivery.to).is_none() || alive(&row) {
                 continue;
             }
-            let (delivery, inputs) = (row.delivery.id, row.delivery.inputs);
+            let inputs = row
+                .delivery
+                .reply()
+                .map_or_else(Vec::new, |reply| reply.inputs.clone());
+            let delivery = row.delivery.id;
             if self.jobs.take_up_unsent(session, &inputs).await?
                 || self.take_in_hand(session, &delivery).await?.is_none()
             {

@@ -5,22 +5,22 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corvid_core::wire::{Address, OutcomeAnswer, Question};
-use corvid_core::{Channel, Heard, OutcomeQuestion, Questions};
+use corvid_core::wire::{Address, Question};
+use corvid_core::{Channel, Heard, HeardOutcome, OutcomeQuestion, Questions};
 
 /// The channels of this process as one that asks.
 pub(crate) struct AllChannels(pub(crate) Vec<Arc<dyn Channel>>);
 
 #[async_trait]
 impl Questions for AllChannels {
-    async fn ask_outcome(&self, question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
+    async fn ask_outcome(&self, question: &OutcomeQuestion) -> HeardOutcome {
         for channel in &self.0 {
-            let (answer, by) = channel.ask_outcome(question).await;
-            if by != "nobody" {
-                return (answer, by);
+            match channel.ask_outcome(question).await {
+                HeardOutcome::Nobody => {}
+                heard => return heard,
             }
         }
-        (OutcomeAnswer::Skip, "nobody".to_owned())
+        HeardOutcome::Nobody
     }
 
     /// Asks in one channel after the other until one can.

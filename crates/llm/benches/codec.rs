@@ -36,6 +36,7 @@ fn transcript() -> ModelRequest {
         [
             Message::User {
                 text: "What does this file do? ".repeat(4),
+                images: Vec::new(),
             },
             Message::Assistant {
                 text: String::new(),

@@ -125,6 +125,7 @@ impl Catalogue {
             system: String::new(),
             messages: vec![Arc::new(Message::User {
                 text: TEST_REQUEST.to_owned(),
+                images: Vec::new(),
             })],
             tools: Arc::from([]),
         };

@@ -186,6 +186,9 @@ fn events(session: &SessionId, turn: u32) -> (EventBody, Vec<EventBody>) {
         working_dir: "/work".to_owned(),
         flags: Flags::default(),
         job: None,
+        together: None,
+        replaces: None,
+        zone: None,
     };
     let started = TurnStart {
         turn,
@@ -215,6 +218,8 @@ fn events(session: &SessionId, turn: u32) -> (EventBody, Vec<EventBody>) {
         ending: Ending::Answered,
         notices: Vec::new(),
         unapproved: Vec::new(),
+        took_ms: 0,
+        unasked: false,
         deliveries: vec![DeliveryDraft {
             delivery: draw::delivery_id(),
             to,

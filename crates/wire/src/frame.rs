@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Ending, Event};
-use crate::id::{CallId, JobId, SessionId};
+use crate::id::{CallId, JobId, Millis, SessionId};
 use crate::message::Requester;
 
 /// One frame, a JSON object on a line of its own.
@@ -41,6 +41,13 @@ pub enum Frame {
     Background {
         /// The session.
         session: SessionId,
+    },
+    /// How are you? A daemon answers with [`Frame::Status`].
+    AskStatus,
+    /// How a daemon is.
+    Status {
+        /// How.
+        status: Box<DaemonStatus>,
     },
     /// Something live of a session.
     Live {
@@ -101,4 +108,40 @@ pub enum LiveEvent {
         /// One line.
         text: String,
     },
+}
+
+/// How a daemon is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonStatus {
+    /// Its version.
+    pub version: String,
+    /// Its process number.
+    pub pid: u32,
+    /// Since when it runs.
+    pub since: Millis,
+    /// The model of a turn whose input names none; none if there is none.
+    pub model: Option<String>,
+    /// Its channels.
+    pub channels: Vec<ChannelStatus>,
+    /// Turns that run or wait.
+    pub turns: u32,
+    /// Jobs that have not ended.
+    pub jobs: u32,
+    /// Deliveries that have not arrived.
+    pub deliveries: u32,
+    /// People who wait for an owner to let them in.
+    pub pairings: u32,
+}
+
+/// How a channel is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelStatus {
+    /// The channel's name.
+    pub channel: String,
+    /// The account, e.g. a bot's numeric id.
+    pub account: String,
+    /// Whether it listens.
+    pub up: bool,
+    /// What it is called there, or why it does not listen.
+    pub detail: String,
 }

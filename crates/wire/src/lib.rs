@@ -14,9 +14,10 @@ pub use event::{
     Limits, ModelAnswer, OutcomeAnswer, ParkReason, Patience, Question, ReplyComposed, Scope,
     Subject, TurnStart, Verdict,
 };
-pub use frame::{Frame, LiveEvent};
+pub use frame::{ChannelStatus, DaemonStatus, Frame, LiveEvent};
 pub use id::{CallId, CallKey, DeliveryId, InputId, JobId, Millis, OwnerId, QuestionId, SessionId};
 pub use message::{
-    Account, Address, Effect, Mode, OutputRef, Part, Person, Requester, Role, ToolCall, Usage,
+    Account, Address, Effect, Mode, OutputRef, Part, Person, QuoteForm, Requester, Role, ToolCall,
+    Usage,
 };
 pub use upcast::{DecodeError, KINDS};

@@ -2,6 +2,8 @@
 //! Invariant: plain data, the same for every channel and provider.
 //! It must not know how a messenger or a provider spells any of it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::CallId;
@@ -15,6 +17,37 @@ pub enum Part {
         /// The text.
         text: String,
     },
+    /// What a message replies to, or what it forwards: somebody's words, which are data.
+    Quote {
+        /// Why it is there.
+        form: QuoteForm,
+        /// What whoever said it calls themselves; untrusted.
+        by: String,
+        /// The words, perhaps clipped.
+        text: String,
+    },
+    /// A file that was sent along and now lies in the working folder.
+    File {
+        /// Its path in the working folder.
+        path: String,
+        /// Its media type, as its sender says.
+        media_type: String,
+        /// Bytes.
+        bytes: u64,
+        /// Whether it is a picture that a model may look at.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        image: bool,
+    },
+}
+
+/// Why somebody's words are quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuoteForm {
+    /// The message replies to them.
+    RepliedTo,
+    /// The message passes them on.
+    Forwarded,
 }
 
 impl Part {
@@ -23,10 +56,34 @@ impl Part {
         Self::Text { text: text.into() }
     }
 
-    /// The text of this part.
-    pub fn as_text(&self) -> &str {
+    /// What a model reads of this part.
+    pub fn said(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text { text } => Cow::Borrowed(text),
+            Self::Quote { form, by, text } => {
+                let form = match form {
+                    QuoteForm::RepliedTo => "In reply to",
+                    QuoteForm::Forwarded => "Forwarded from",
+                };
+                let quoted: Vec<String> = text.lines().map(|line| format!("> {line}")).collect();
+                Cow::Owned(format!("[{form} {by}:]\n{}", quoted.join("\n")))
+            }
+            Self::File {
+                path,
+                media_type,
+                bytes,
+                image: _,
+            } => Cow::Owned(format!(
+                "[A file was sent along: `{path}` ({media_type}, {bytes} bytes)]"
+            )),
+        }
+    }
+
+    /// What its sender wrote themselves; empty for what was sent along.
+    pub fn own_words(&self) -> &str {
         match self {
             Self::Text { text } => text,
+            Self::Quote { .. } | Self::File { .. } => "",
         }
     }
 }

@@ -38,7 +38,7 @@ impl Lane {
             Action::AwaitAnswer { until, .. } if *until <= at => {
                 vec![EventBody::TimerFired { due_at: *until }]
             }
-            Action::Compose { .. } => self.compose(),
+            Action::Compose { .. } => self.compose(at),
             Action::Park { turn, parked } => vec![EventBody::TurnParked {
                 turn: *turn,
                 until: at + park_ms(*parked),
@@ -118,7 +118,7 @@ impl Lane {
         }]
     }
 
-    fn compose(&self) -> Vec<EventBody> {
+    fn compose(&self, at: Millis) -> Vec<EventBody> {
         let Some(turn) = &self.state.turn else {
             return Vec::new();
         };
@@ -132,6 +132,8 @@ impl Lane {
             ending: closing.ending,
             notices: turn.notices(),
             unapproved: turn.unapproved.clone(),
+            took_ms: u64::try_from(at.saturating_sub(turn.started_at)).unwrap_or(0),
+            unasked: turn.inputs.iter().all(|input| input.job.is_some()),
             deliveries: deliveries(&turn.inputs),
         })]
     }

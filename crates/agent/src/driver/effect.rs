@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use corvid_core::faults::crash_point;
-use corvid_core::wire::{CallId, CallStatus, EventBody, Fault, Millis};
-use corvid_core::{Clock, Invocation, ModelError, OutcomeQuestion, TaskKind};
+use corvid_core::wire::{CallId, CallStatus, EventBody, Fault, Millis, OutcomeAnswer};
+use corvid_core::{Clock, HeardOutcome, Invocation, ModelError, OutcomeQuestion, TaskKind};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -169,13 +169,15 @@ impl Lane {
     }
 
     fn ask_outcome(&mut self, key: String, call: CallId) {
-        let Some((_, open)) = self.find_call(call) else {
+        let Some((turn, open)) = self.find_call(call) else {
             return;
         };
         let CallState::Unknown { reason, .. } = &open.state else {
             return;
         };
         let question = OutcomeQuestion {
+            session: self.session.clone(),
+            shown_in: turn.conversations(),
             call,
             tool: open.asked.name.clone(),
             arguments: open.asked.arguments.clone(),
@@ -183,7 +185,13 @@ impl Lane {
         };
         let questions = Arc::clone(&self.ports.questions);
         self.spawn(key, End::Drop, CancellationToken::new(), async move {
-            let (answer, by) = questions.ask_outcome(&question).await;
+            let (answer, by) = match questions.ask_outcome(&question).await {
+                HeardOutcome::Answered { answer, by } => (answer, by),
+                // Whoever only shows it hears the press too; asked here it would wait for nobody.
+                HeardOutcome::Shown | HeardOutcome::Nobody => {
+                    (OutcomeAnswer::Skip, "nobody".to_owned())
+                }
+            };
             Finished::Outcome { call, answer, by }
         });
     }

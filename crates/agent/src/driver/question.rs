@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use corvid_core::faults::crash_point;
 use corvid_core::wire::{
-    Address, Answer, Approval, CallId, EventBody, Millis, Person, Question, QuestionId, Role,
-    Scope, Subject, Verdict,
+    Answer, Approval, CallId, EventBody, Millis, Person, Question, QuestionId, Role, Scope,
+    Subject, Verdict,
 };
 use corvid_core::{Heard, Invocation, Preview, draw};
 use tokio_util::sync::CancellationToken;
@@ -97,7 +97,7 @@ impl Lane {
             call,
             to: asked(turn, &subject),
             subject,
-            shown_in: conversations(turn),
+            shown_in: turn.conversations(),
             expires_at: at.saturating_add(wait),
         };
         let id = question.question.clone();
@@ -180,15 +180,4 @@ fn asked(turn: &Turn, subject: &Subject) -> Vec<Person> {
         })
         .into_iter()
         .collect()
-}
-
-/// The conversations that the turn answers, in the order of asking.
-fn conversations(turn: &Turn) -> Vec<Address> {
-    let mut conversations: Vec<Address> = Vec::new();
-    for input in &turn.inputs {
-        if !conversations.contains(&input.origin) {
-            conversations.push(input.origin.clone());
-        }
-    }
-    conversations
 }

@@ -118,6 +118,7 @@ fn undone(turn: u32, restored: &[String]) -> Vec<Arc<Message>> {
     };
     vec![Arc::new(Message::User {
         text: format!("[The changes of turn {turn} were undone; {files}.]"),
+        images: Vec::new(),
     })]
 }
 

@@ -4,7 +4,7 @@
 //! It must not change anything.
 
 use corvid_core::faults::defect;
-use corvid_core::wire::Effect;
+use corvid_core::wire::{Effect, InputId};
 
 use super::call::{Call, CallState};
 use super::turn::Turn;
@@ -13,14 +13,11 @@ use super::{Action, State};
 /// Everything that is open.
 pub fn due(state: &State) -> Vec<Action> {
     let Some(turn) = &state.turn else {
-        return state
-            .waiting
-            .front()
-            .map(|input| Action::Promote {
-                inputs: vec![input.input.clone()],
-            })
-            .into_iter()
-            .collect();
+        let inputs = next(state);
+        return match inputs.as_slice() {
+            [] => Vec::new(),
+            _ => vec![Action::Promote { inputs }],
+        };
     };
     if turn.closing.is_some() {
         return close(state, turn);
@@ -29,6 +26,28 @@ pub fn due(state: &State) -> Vec<Action> {
         return vec![ask(state, turn)];
     }
     work(turn)
+}
+
+/// The input that comes next, with those that belong to it: the rest of an album or of a long paste, and what
+/// corrects any of them.
+fn next(state: &State) -> Vec<InputId> {
+    let Some(first) = state.waiting.front() else {
+        return Vec::new();
+    };
+    let mut inputs = vec![first.input.clone()];
+    for input in state.waiting.iter().skip(1) {
+        let together = first.together.is_some()
+            && (&input.together, &input.requester, &input.origin)
+                == (&first.together, &first.requester, &first.origin);
+        let corrects = input
+            .replaces
+            .as_ref()
+            .is_some_and(|replaced| inputs.contains(replaced));
+        if together || corrects {
+            inputs.push(input.input.clone());
+        }
+    }
+    inputs
 }
 
 fn ask(state: &State, turn: &Turn) -> Action {

@@ -81,6 +81,7 @@ mod tests {
     fn turn(length: usize) -> Vec<Arc<Message>> {
         vec![Arc::new(Message::User {
             text: "x".repeat(length),
+            images: Vec::new(),
         })]
     }
 

@@ -103,6 +103,7 @@ fn ended_turns_leave_a_context_that_was_too_long() {
     apply(&mut state, &Event { seq, at: 0, body });
     let own = Message::User {
         text: "text of i4".to_owned(),
+        images: Vec::new(),
     };
     assert_eq!(messages(&state), [Arc::new(own)]);
 }

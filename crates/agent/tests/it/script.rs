@@ -72,6 +72,9 @@ pub(crate) fn admission(input: &str, mode: Mode) -> Admission {
         working_dir: "/work".to_owned(),
         flags: Flags::default(),
         job: None,
+        together: None,
+        replaces: None,
+        zone: None,
     }
 }
 
@@ -348,6 +351,8 @@ pub(crate) fn replied(turn: u32, inputs: &[&str], text: &str, ending: Ending) ->
         ending,
         notices: Vec::new(),
         unapproved: Vec::new(),
+        took_ms: 0,
+        unasked: false,
         deliveries: vec![DeliveryDraft {
             delivery: DeliveryId::new(format!("d-{turn}")),
             to: terminal(),

@@ -3,8 +3,8 @@
 //! It must not know what an answer is good for; it is shown as given only once the journal has it.
 
 use async_trait::async_trait;
-use corvid_core::wire::{Answerer, OutcomeAnswer, Question, QuestionId, Requester, Role, Subject};
-use corvid_core::{Heard, OutcomeQuestion, Questions};
+use corvid_core::wire::{Answerer, Question, QuestionId, Requester, Role, Subject};
+use corvid_core::{Heard, HeardOutcome, OutcomeQuestion, Questions};
 
 use super::card::{card_lines, outcome_lines, too_long};
 use super::dialog::{self, Dialog};
@@ -21,10 +21,10 @@ enum Gone {
 
 #[async_trait]
 impl Questions for Terminal {
-    async fn ask_outcome(&self, question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
+    async fn ask_outcome(&self, question: &OutcomeQuestion) -> HeardOutcome {
         let card = |look| outcome_lines(question, look);
         let gone = match self.hear(&card, None, dialog::outcome()).await {
-            Ok(answered) => return answered,
+            Ok((answer, by)) => return HeardOutcome::Answered { answer, by },
             Err(gone) => gone,
         };
         let mut screen = locked(&self.screen);
@@ -33,7 +33,7 @@ impl Questions for Terminal {
             screen.card(&card);
         }
         screen.keep(&["  nobody is here to ask: it is skipped and the model is told".to_owned()]);
-        (OutcomeAnswer::Skip, "nobody".to_owned())
+        HeardOutcome::Nobody
     }
 
     async fn ask(&self, question: &Question) -> Heard {

@@ -241,12 +241,16 @@ impl Channel for Terminal {
         while let Some(event) = self.waiting() {
             self.show(event).await;
         }
+        let Some(said) = delivery.reply() else {
+            let reason = "a terminal takes replies alone";
+            return Err(DeliverError::Gone(reason.to_owned()));
+        };
         let reply = Reply {
             session: None,
             text: delivery.text.clone(),
-            ending: delivery.ending,
-            notices: delivery.notices.clone(),
-            unapproved: delivery.unapproved.clone(),
+            ending: said.ending,
+            notices: said.notices.clone(),
+            unapproved: said.unapproved.clone(),
             repeated: delivery.maybe_sent,
         };
         match self.print(reply).await {

@@ -123,6 +123,9 @@ impl Ending<'_> {
             working_dir: start.working_dir.clone(),
             flags: Flags::default(),
             job: Some(start.job.clone()),
+            together: None,
+            replaces: None,
+            zone: None,
         };
         let end = JobEnd {
             job: start.job.clone(),

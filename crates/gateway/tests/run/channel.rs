@@ -5,8 +5,10 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use corvid_core::wire::{OutcomeAnswer, Question};
-use corvid_core::{Channel, DeliverError, Delivery, Heard, OutcomeQuestion, Questions};
+use corvid_core::wire::Question;
+use corvid_core::{
+    Channel, DeliverError, Delivery, Heard, HeardOutcome, OutcomeQuestion, Questions,
+};
 use tokio::sync::{Notify, watch};
 
 /// What goes wrong with a delivery.
@@ -38,7 +40,10 @@ impl Channel for RecordingChannel {
         let mishap = self.mishap.lock().unwrap().take();
         match mishap {
             Some(Mishap::Refused) => {
-                return Err(DeliverError::Retry("the pipe is full".to_owned()));
+                return Err(DeliverError::Retry {
+                    reason: "the pipe is full".to_owned(),
+                    after_ms: None,
+                });
             }
             Some(Mishap::Gone) => return Err(DeliverError::Gone("the pipe is closed".to_owned())),
             Some(Mishap::Hangs) => {
@@ -56,8 +61,8 @@ impl Channel for RecordingChannel {
 
 #[async_trait]
 impl Questions for RecordingChannel {
-    async fn ask_outcome(&self, _question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
-        (OutcomeAnswer::Skip, "nobody".to_owned())
+    async fn ask_outcome(&self, _question: &OutcomeQuestion) -> HeardOutcome {
+        HeardOutcome::Nobody
     }
 
     /// Shows it to nobody who could answer here.

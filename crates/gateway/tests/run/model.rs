@@ -77,7 +77,7 @@ impl Model for EchoModel {
     ) -> Result<Answer, ModelError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let said = match request.messages.last().map(AsRef::as_ref) {
-            Some(Message::User { text }) => text.clone(),
+            Some(Message::User { text, .. }) => text.clone(),
             Some(Message::Tool { text, .. }) => return Ok(says(&format!("it said: {text}"))),
             other => panic!("the last message is nobody's: {other:?}"),
         };

@@ -149,6 +149,13 @@ impl Process {
         shown.last().unwrap().clone()
     }
 
+    /// Returns once somebody was told to wait.
+    pub(crate) async fn is_told_to_wait(&self) {
+        while self.waits() == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// How often somebody was told to wait.
     pub(crate) fn waits(&self) -> u32 {
         self.waits.load(Ordering::Relaxed)

@@ -146,7 +146,7 @@ impl<'a> Open<'a> {
         for message in &messages[from..] {
             match &**message {
                 Message::Tool { name, text, .. } => open.results.push((name, text)),
-                Message::User { text } => match text.strip_prefix(UNSAID) {
+                Message::User { text, .. } => match text.strip_prefix(UNSAID) {
                     Some(note) => open.notes.push(note),
                     None => open.requests.push(text),
                 },

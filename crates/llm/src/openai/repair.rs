@@ -60,7 +60,7 @@ pub(crate) fn repair(messages: &[Arc<Message>]) -> Vec<Sound<'_>> {
     let mut repaired = Repaired::default();
     for message in messages {
         match &**message {
-            Message::User { text } => repaired.sound.push(Sound::User(or_empty(text))),
+            Message::User { text, .. } => repaired.sound.push(Sound::User(or_empty(text))),
             Message::Assistant { text, calls } => repaired.assistant(text, calls),
             Message::Tool {
                 provider_id, text, ..

@@ -176,6 +176,7 @@ pub(crate) fn tool(name: &str, arguments: &[&str]) -> ToolSpec {
 pub(crate) fn user(text: &str) -> Message {
     Message::User {
         text: text.to_owned(),
+        images: Vec::new(),
     }
 }
 

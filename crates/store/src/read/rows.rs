@@ -212,20 +212,14 @@ impl Readers {
         let reply = self.decoded(reply(&encoded))?;
         let draft = reply
             .deliveries
-            .into_iter()
+            .iter()
             .find(|draft| draft.delivery == id)
             .ok_or_else(|| sqlx::Error::Decode(format!("no delivery `{id}` in its reply").into()));
         let draft = self.decoded(draft)?;
         Ok(DeliveryRow {
             delivery: Delivery {
-                id,
-                to: draft.to,
-                inputs: draft.inputs,
-                text: reply.text,
-                ending: reply.ending,
-                notices: reply.notices,
-                unapproved: reply.unapproved,
                 maybe_sent,
+                ..Delivery::of(&session, &reply, draft)
             },
             state,
             owner: owner.map(OwnerId::new),

@@ -36,7 +36,7 @@ pub(super) fn transcript_bytes(event: &EventBody) -> u64 {
 
 /// Bytes of text in a message.
 pub(super) fn message_bytes(parts: &[Part]) -> usize {
-    parts.iter().map(|part| part.as_text().len()).sum()
+    parts.iter().map(|part| part.said().len()).sum()
 }
 
 /// The first characters of a message, on one line.
@@ -44,7 +44,7 @@ pub(super) fn clip_title(parts: &[Part]) -> String {
     let mut title = String::new();
     for word in parts
         .iter()
-        .flat_map(|part| part.as_text().split_whitespace())
+        .flat_map(|part| part.own_words().split_whitespace())
     {
         if !title.is_empty() {
             title.push(' ');

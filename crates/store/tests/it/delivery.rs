@@ -3,7 +3,7 @@
 //! It must not know channels.
 
 use corvid_core::wire::{DeliveryId, Ending, EventBody, InputId, SessionId};
-use corvid_core::{AppendError, Appended, Delivery, Journal as _};
+use corvid_core::{AppendError, Appended, Content, Delivery, Journal as _, Reply};
 use corvid_store::{DeliveryEnd, DeliveryRow, DeliveryState, Store};
 
 use crate::scene::{Lane, Scene, open, terminal};
@@ -32,12 +32,19 @@ async fn a_reply_prepares_its_deliveries() {
         delivery: Delivery {
             id,
             to: terminal(),
-            inputs: vec![input],
             text: "hi".to_owned(),
-            ending: Ending::Answered,
-            notices: vec![],
-            unapproved: vec![],
+            content: Content::Reply(Reply {
+                session: lane.session.clone(),
+                turn: 1,
+                inputs: vec![input],
+                ending: Ending::Answered,
+                notices: vec![],
+                unapproved: vec![],
+                took_ms: 0,
+                unasked: false,
+            }),
             maybe_sent: false,
+            late: false,
         },
         state: DeliveryState::Prepared,
         owner: Some(store.owner().clone()),

@@ -146,7 +146,7 @@ impl Model {
     ) -> Outcome {
         if let [EventBody::InputAdmitted(admission)] = append.events.as_slice() {
             let key = admission.external_id.parse().unwrap();
-            let text: usize = admission.parts[0].as_text().parse().unwrap();
+            let text: usize = admission.parts[0].own_words().parse().unwrap();
             match self.inputs.get(&key) {
                 Some((there, input, same)) if *same == text => {
                     return Outcome::Known(name(*there), input.clone());

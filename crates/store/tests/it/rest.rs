@@ -11,7 +11,7 @@ use crate::scene::{Lane, Scene};
 /// Text of one event as the model sees it, in bytes; these tests have only messages.
 fn bytes(event: &Event) -> u64 {
     let text = match &event.body {
-        EventBody::InputAdmitted(admission) => admission.parts[0].as_text(),
+        EventBody::InputAdmitted(admission) => admission.parts[0].own_words(),
         EventBody::ModelAnswered(answer) => &answer.text,
         _ => "",
     };

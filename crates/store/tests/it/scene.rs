@@ -181,6 +181,9 @@ pub(crate) fn admission(external_id: &str, text: &str) -> Admission {
         working_dir: "/work".to_owned(),
         flags: Flags::default(),
         job: None,
+        together: None,
+        replaces: None,
+        zone: None,
     }
 }
 
@@ -237,6 +240,8 @@ pub(crate) fn reply(turn: u32, input: InputId, delivery: &DeliveryId, text: &str
         ending: Ending::Answered,
         notices: Vec::new(),
         unapproved: Vec::new(),
+        took_ms: 0,
+        unasked: false,
         deliveries: vec![DeliveryDraft {
             delivery: delivery.clone(),
             to: terminal(),

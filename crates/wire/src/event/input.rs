@@ -31,6 +31,16 @@ pub struct Admission {
     /// The job whose end it tells; none for what a person said. It answers no question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobId>,
+    /// What inputs that belong together have in common (an album, a long paste in pieces): a turn takes them up
+    /// together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<String>,
+    /// The input that this one corrects. If that still waits, this one is said in its stead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<InputId>,
+    /// The person's time zone, an IANA name; none where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 impl Admission {

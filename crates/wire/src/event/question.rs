@@ -157,7 +157,7 @@ impl Question {
     /// why an approval is denied. None if it is not from somebody who may answer, or says nothing.
     pub fn answered_by(&self, admission: &Admission) -> Option<(Answer, Answerer)> {
         let by = admission.answerer()?;
-        let said: Vec<&str> = admission.parts.iter().map(Part::as_text).collect();
+        let said: Vec<&str> = admission.parts.iter().map(Part::own_words).collect();
         let text = said.join("\n\n").trim().to_owned();
         if text.is_empty() || !self.may_be_answered_by(&by) {
             return None;

@@ -105,10 +105,26 @@ fn of_admission(admission: &mut Admission, visit: Visit<'_>) {
             yes: _,
         },
         job: _,
+        together: _,
+        replaces: _,
+        zone: _,
     } = admission;
     for part in parts {
         match part {
             Part::Text { text } => visit(text),
+            Part::Quote { form: _, by, text } => {
+                visit(by);
+                visit(text);
+            }
+            Part::File {
+                path,
+                media_type,
+                bytes: _,
+                image: _,
+            } => {
+                visit(path);
+                visit(media_type);
+            }
         }
     }
     visit(working_dir);
@@ -237,6 +253,8 @@ fn of_reply(reply: &mut ReplyComposed, visit: Visit<'_>) {
         ending: _,
         notices,
         unapproved,
+        took_ms: _,
+        unasked: _,
         deliveries: _,
     } = reply;
     visit(text);

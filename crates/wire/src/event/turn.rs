@@ -70,8 +70,22 @@ pub struct ReplyComposed {
     /// What needed an approval and got none, since nobody could be asked or answered in time, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unapproved: Vec<String>,
+    /// How long the turn took, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub took_ms: u64,
+    /// Nobody waits for it: a job's end began the turn, and nothing that a person said joined it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
     /// Its deliveries, recorded with it.
     pub deliveries: Vec<DeliveryDraft>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How a turn ended.

@@ -6,7 +6,7 @@ use corvid_wire::{
     CallStatus, Card, CardForm, DeliveryDraft, DeliveryId, Effect, Ending, EventBody, Fault,
     Finish, Flags, InputId, Inquiry, JobEnd, JobId, JobStart, Limits, Mode, ModelAnswer,
     OutcomeAnswer, OutputRef, OwnerId, ParkReason, Part, Patience, Person, Question, QuestionId,
-    ReplyComposed, Requester, Role, Scope, Subject, ToolCall, TurnStart, Usage, Verdict,
+    QuoteForm, ReplyComposed, Requester, Role, Scope, Subject, ToolCall, TurnStart, Usage, Verdict,
 };
 use serde_json::json;
 
@@ -64,7 +64,20 @@ fn of_inputs() -> [EventBody; 5] {
             origin: address(),
             external_id: text(),
             requester: requester(),
-            parts: vec![Part::text("a")],
+            parts: vec![
+                Part::text("a"),
+                Part::Quote {
+                    form: QuoteForm::RepliedTo,
+                    by: text(),
+                    text: text(),
+                },
+                Part::File {
+                    path: text(),
+                    media_type: text(),
+                    bytes: 1,
+                    image: true,
+                },
+            ],
             mode: Mode::Steer,
             working_dir: text(),
             flags: Flags {
@@ -73,6 +86,9 @@ fn of_inputs() -> [EventBody; 5] {
                 yes: true,
             },
             job: Some(JobId::new("j")),
+            together: Some(text()),
+            replaces: Some(InputId::new("i")),
+            zone: Some(text()),
         }),
         EventBody::LaneClaimed {
             epoch: 1,
@@ -113,6 +129,8 @@ fn of_turns() -> [EventBody; 6] {
             ending: Ending::Answered,
             notices: vec![text()],
             unapproved: vec![text()],
+            took_ms: 1,
+            unasked: true,
             deliveries: vec![DeliveryDraft {
                 delivery: DeliveryId::new("d"),
                 to: address(),

@@ -85,6 +85,7 @@ impl Turn {
     fn nudge(&mut self, text: &str) {
         self.messages.push(Arc::new(Message::User {
             text: text.to_owned(),
+            images: Vec::new(),
         }));
         self.next_step();
     }

@@ -7,10 +7,10 @@ mod calls;
 
 use std::sync::Arc;
 
-use corvid_core::Message;
 use corvid_core::wire::{
-    Admission, Ending, Fault, InputId, Limits, Millis, Mode, Part, Patience, TurnStart,
+    Address, Admission, Ending, Fault, InputId, Limits, Millis, Mode, Part, Patience, TurnStart,
 };
+use corvid_core::{Image, Message};
 
 use super::call::Call;
 use calls::SameCall;
@@ -79,7 +79,7 @@ pub struct Closing {
 
 impl Turn {
     pub(super) fn new(start: &TurnStart, started_at: Millis, inputs: Vec<Admission>) -> Self {
-        let messages = inputs.iter().map(user_message).collect();
+        let messages = user_messages(&inputs);
         Self {
             number: start.turn,
             inputs,
@@ -116,6 +116,17 @@ impl Turn {
             .collect()
     }
 
+    /// The conversations that it answers, in the order of asking.
+    pub fn conversations(&self) -> Vec<Address> {
+        let mut conversations: Vec<Address> = Vec::new();
+        for input in &self.inputs {
+            if !conversations.contains(&input.origin) {
+                conversations.push(input.origin.clone());
+            }
+        }
+        conversations
+    }
+
     /// What the person should know beside the reply: whatever was noted, and what is not known to the end.
     pub fn notices(&self) -> Vec<String> {
         let unknown = self.calls.iter().filter_map(Call::unknown_notice);
@@ -142,7 +153,7 @@ impl Turn {
     }
 
     pub(super) fn steer(&mut self, inputs: Vec<Admission>) {
-        self.messages.extend(inputs.iter().map(user_message));
+        self.messages.extend(user_messages(&inputs));
         self.inputs.extend(inputs);
         if self.closing.take().is_some() {
             self.next_step();
@@ -269,9 +280,50 @@ impl Turn {
     }
 }
 
-fn user_message(input: &Admission) -> Arc<Message> {
-    let text: Vec<&str> = input.parts.iter().map(Part::as_text).collect();
+/// What inputs that are taken up at once say; what another of them corrects is left out.
+fn user_messages(inputs: &[Admission]) -> Vec<Arc<Message>> {
+    let corrected = |input: &InputId| {
+        let corrects = |other: &Admission| other.replaces.as_ref() == Some(input);
+        inputs.iter().any(corrects)
+    };
+    inputs
+        .iter()
+        .filter(|input| !corrected(&input.input))
+        .map(|input| {
+            let original = input.replaces.as_ref();
+            let was_said = original
+                .is_some_and(|original| !inputs.iter().any(|other| other.input == *original));
+            user_message(input, was_said)
+        })
+        .collect()
+}
+
+fn user_message(input: &Admission, corrects_what_was_said: bool) -> Arc<Message> {
+    let mark = corrects_what_was_said.then_some("[This corrects an earlier message:]".into());
+    let parts = input.parts.iter().map(Part::said);
+    let text: Vec<_> = mark.into_iter().chain(parts).collect();
     Arc::new(Message::User {
         text: text.join("\n\n"),
+        images: input
+            .parts
+            .iter()
+            .filter_map(|part| image(part, &input.working_dir))
+            .collect(),
     })
+}
+
+/// A picture that was sent along.
+fn image(part: &Part, working_dir: &str) -> Option<Image> {
+    match part {
+        Part::File {
+            path,
+            media_type,
+            image: true,
+            ..
+        } => Some(Image {
+            path: format!("{working_dir}/{path}"),
+            media_type: media_type.clone(),
+        }),
+        Part::File { .. } | Part::Text { .. } | Part::Quote { .. } => None,
+    }
 }

@@ -64,7 +64,7 @@ fn folded(release: &str) -> String {
     text.push('\n');
     for message in state.history.within(usize::MAX) {
         let line = match message.as_ref() {
-            Message::User { text } => format!("user       {text}"),
+            Message::User { text, .. } => format!("user       {text}"),
             Message::Tool {
                 provider_id, text, ..
             } => format!("{provider_id:<10} {text}"),

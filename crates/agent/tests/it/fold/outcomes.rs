@@ -214,6 +214,8 @@ impl World {
             ending: closing.ending,
             notices: turn.notices(),
             unapproved: turn.unapproved.clone(),
+            took_ms: 0,
+            unasked: false,
             deliveries: Vec::new(),
         })
     }

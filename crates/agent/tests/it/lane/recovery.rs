@@ -99,6 +99,8 @@ async fn what_nobody_can_know_is_asked() {
         let ended = scene.work("i1", Vec::new()).await;
         assert_eq!(ended.text(), "went on");
         let question = OutcomeQuestion {
+            session: session(),
+            shown_in: vec![crate::script::terminal()],
             call: id(1, 0),
             tool: "system.run".to_owned(),
             arguments: "{}".to_owned(),

@@ -13,8 +13,8 @@ use corvid_core::wire::{
     ReplyComposed,
 };
 use corvid_core::{
-    AppendError, Ground, Heard, Journal as _, Loaded, NoJobs, OutcomeQuestion, Outputs, Policy,
-    PolicyDecision, PolicyEffect, PolicyRequest, Questions, Tasks, Tool, Toolset,
+    AppendError, Ground, Heard, HeardOutcome, Journal as _, Loaded, NoJobs, OutcomeQuestion,
+    Outputs, Policy, PolicyDecision, PolicyEffect, PolicyRequest, Questions, Tasks, Tool, Toolset,
 };
 use corvid_testkit::ManualClock;
 use tokio::sync::{Notify, mpsc, watch};
@@ -237,13 +237,15 @@ impl ScriptedQuestions {
 
 #[async_trait]
 impl Questions for ScriptedQuestions {
-    async fn ask_outcome(&self, question: &OutcomeQuestion) -> (OutcomeAnswer, String) {
+    async fn ask_outcome(&self, question: &OutcomeQuestion) -> HeardOutcome {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.push(question.clone());
-        self.answer
+        let (answer, by) = self
+            .answer
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+            .clone();
+        HeardOutcome::Answered { answer, by }
     }
 
     async fn ask(&self, question: &Question) -> Heard {

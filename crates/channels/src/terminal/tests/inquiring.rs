@@ -3,7 +3,7 @@
 use std::io;
 
 use corvid_core::wire::{Answer, CallId, Inquiry, OutcomeAnswer, Question, Subject};
-use corvid_core::{Heard, OutcomeQuestion, Questions as _};
+use corvid_core::{Heard, HeardOutcome, OutcomeQuestion, Questions as _};
 
 use super::asking::{WIDE, approval, denied, heard, meanwhile, press_all, question};
 use super::seat::{Screen, Seat};
@@ -71,6 +71,8 @@ async fn a_dumb_terminal_answers_in_lines() -> io::Result<()> {
 
 fn unknown() -> OutcomeQuestion {
     OutcomeQuestion {
+        session: corvid_core::wire::SessionId::new("work"),
+        shown_in: Vec::new(),
         call: CallId {
             turn: 1,
             step: 1,
@@ -92,7 +94,11 @@ async fn a_person_settles_an_unknown_outcome() -> io::Result<()> {
             seat.clock.advance(300);
             seat.presses(key).await
         });
-        assert_eq!(answer.await?, (expect, "1000".to_owned()));
+        let heard = HeardOutcome::Answered {
+            answer: expect,
+            by: "1000".to_owned(),
+        };
+        assert_eq!(answer.await?, heard);
     }
     Ok(())
 }

@@ -9,10 +9,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use corvid_core::wire::{
-    Address, CallId, DeliveryId, Ending, Event, EventBody, Frame, LiveEvent, OutcomeAnswer,
-    SessionId,
+    Address, CallId, DeliveryId, Ending, Event, EventBody, Frame, LiveEvent, SessionId,
 };
-use corvid_core::{Channel, Delivery, OutcomeQuestion, Questions, SystemClock};
+use corvid_core::{Channel, Delivery, HeardOutcome, OutcomeQuestion, Questions, SystemClock};
 use tokio::sync::mpsc;
 
 use super::{Form, Look, Surface, Terminal};
@@ -65,6 +64,22 @@ fn terminal(out: Box<dyn Write + Send>, form: Form, err: Paper) -> Terminal {
 }
 
 fn delivery(text: &str) -> Delivery {
+    replying(text, |_| {})
+}
+
+/// A reply that differs from the usual one.
+fn replying(text: &str, change: impl FnOnce(&mut corvid_core::Reply)) -> Delivery {
+    let mut reply = corvid_core::Reply {
+        session: SessionId::new("work"),
+        turn: 1,
+        inputs: Vec::new(),
+        ending: Ending::Answered,
+        notices: vec!["an outcome is unknown".to_owned()],
+        unapproved: Vec::new(),
+        took_ms: 0,
+        unasked: false,
+    };
+    change(&mut reply);
     Delivery {
         id: DeliveryId::new("d-1"),
         to: Address {
@@ -72,12 +87,10 @@ fn delivery(text: &str) -> Delivery {
             account: "1000".to_owned(),
             conversation: "c".to_owned(),
         },
-        inputs: Vec::new(),
         text: text.to_owned(),
-        ending: Ending::Answered,
-        notices: vec!["an outcome is unknown".to_owned()],
-        unapproved: Vec::new(),
+        content: corvid_core::Content::Reply(reply),
         maybe_sent: false,
+        late: false,
     }
 }
 
@@ -106,11 +119,10 @@ async fn a_reply_is_printed_once_and_its_notices_beside_it() {
 async fn what_nobody_could_be_asked_about_is_told() {
     let err = Paper::default();
     let terminal = terminal(Box::new(Paper::default()), Form::Plain, err.clone());
-    let unapproved = Delivery {
-        notices: Vec::new(),
-        unapproved: vec!["run `git push`".to_owned(), "write \u{1b}x".to_owned()],
-        ..delivery("done")
-    };
+    let unapproved = replying("done", |reply| {
+        reply.notices.clear();
+        reply.unapproved = vec!["run `git push`".to_owned(), "write \u{1b}x".to_owned()];
+    });
     assert!(terminal.deliver(&unapproved).await.is_ok());
     assert_eq!(
         err.text(),
@@ -130,10 +142,7 @@ async fn what_is_no_answer_is_no_data() {
     ] {
         let (out, err) = (Paper::default(), Paper::default());
         let terminal = terminal(Box::new(out.clone()), Form::Plain, err.clone());
-        let failed = Delivery {
-            ending,
-            ..delivery("no \u{1b}key")
-        };
+        let failed = replying("no \u{1b}key", |reply| reply.ending = ending);
         for _ in 0..2 {
             assert!(terminal.deliver(&failed).await.is_ok());
         }
@@ -187,10 +196,9 @@ async fn json_lines_hold_what_came_before_and_end_with_the_reply() {
     let script = async {
         assert!(sender.send(timer(1)).await.is_ok());
         assert!(sender.send(timer(2)).await.is_ok());
-        let unapproved = Delivery {
-            unapproved: vec!["run `git push`".to_owned()],
-            ..delivery("done")
-        };
+        let unapproved = replying("done", |reply| {
+            reply.unapproved = vec!["run `git push`".to_owned()];
+        });
         assert!(terminal.deliver(&unapproved).await.is_ok());
         assert!(sender.send(timer(3)).await.is_ok());
         drop(sender);
@@ -243,6 +251,8 @@ async fn a_screen_erases_its_moving_line_before_the_reply() {
 
 fn question() -> OutcomeQuestion {
     OutcomeQuestion {
+        session: SessionId::new("work"),
+        shown_in: Vec::new(),
         call: CallId {
             turn: 1,
             step: 1,
@@ -259,6 +269,6 @@ async fn an_unknown_outcome_is_seen_where_nobody_answers() {
     let err = Paper::default();
     let terminal = terminal(Box::new(Paper::default()), Form::Plain, err.clone());
     let answer = terminal.ask_outcome(&question()).await;
-    assert_eq!(answer, (OutcomeAnswer::Skip, "nobody".to_owned()));
+    assert_eq!(answer, HeardOutcome::Nobody);
     insta::assert_snapshot!(err.text());
 }

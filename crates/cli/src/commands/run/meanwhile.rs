@@ -59,7 +59,7 @@ fn answers(replies: &[ReplyComposed], admission: &Admission) -> bool {
 }
 
 fn line(session: &SessionId, admission: &Admission) -> String {
-    let said: Vec<&str> = admission.parts.iter().map(Part::as_text).collect();
+    let said: Vec<_> = admission.parts.iter().map(Part::said).collect();
     let said = inert_line(&said.join(" "));
     let mut shown: String = said.chars().take(SHOWN).collect();
     if shown.len() < said.len() {

@@ -9,6 +9,7 @@ use corvid_channels::terminal;
 use corvid_core::draw;
 use corvid_core::wire::SessionId;
 use corvid_gateway::Target;
+use corvid_sandbox::paths::RealPaths;
 use corvid_store::Store;
 
 use crate::args::Run;
@@ -50,8 +51,9 @@ pub(in crate::commands) fn working_dir(
             "the working folder `{shown}` has a name that is no UTF-8; rename it or name another with `--cwd`"
         );
     }
-    let own = private.iter().filter_map(|path| path.canonicalize().ok());
-    if let Some(own) = own.into_iter().find(|own| real.starts_with(own)) {
+    let mut real_paths = RealPaths::default();
+    let mut own = private.iter().map(|path| real_paths.of(path));
+    if let Some(own) = own.find(|own| real.starts_with(own)) {
         bail!(
             "the working folder `{shown}` lies in `{}`, which no tool may touch since it holds Corvid's own files or \
              your credentials; name another with `--cwd`",

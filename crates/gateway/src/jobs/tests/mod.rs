@@ -127,7 +127,7 @@ impl Told {
                 EventBody::JobStarted(start) => told.began.push(start.job.clone()),
                 EventBody::JobFinished(end) => told.ended.push(end.clone()),
                 EventBody::InputAdmitted(admission) => {
-                    let text = admission.parts[0].as_text().to_owned();
+                    let text = admission.parts[0].own_words().to_owned();
                     told.said
                         .extend(admission.job.clone().map(|job| (job, text)));
                 }
@@ -210,5 +210,8 @@ fn message(session: &SessionId, external_id: &str) -> Admission {
         working_dir: "/work".to_owned(),
         flags: Flags::default(),
         job: None,
+        together: None,
+        replaces: None,
+        zone: None,
     }
 }

@@ -63,7 +63,7 @@ fn newest_message(state: &State) -> String {
     let newest = state.turn.as_ref().and_then(|turn| turn.messages.last());
     match newest.map(AsRef::as_ref) {
         None => String::new(),
-        Some(Message::User { text }) => format!("user: {text}"),
+        Some(Message::User { text, .. }) => format!("user: {text}"),
         Some(Message::Assistant { text, .. }) => format!("assistant: {text}"),
         Some(Message::Tool { text, .. }) => format!("tool: {text}"),
     }

@@ -81,6 +81,9 @@ fn said(text: &str, id: &str) -> EventBody {
         working_dir: "/".to_owned(),
         flags: Flags::default(),
         job: None,
+        together: None,
+        replaces: None,
+        zone: None,
     })
 }
 

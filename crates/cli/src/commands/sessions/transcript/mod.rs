@@ -97,7 +97,7 @@ impl Transcript {
     fn entry_of(&mut self, event: &Event) -> String {
         match &event.body {
             EventBody::InputAdmitted(admission) => {
-                let said: Vec<&str> = admission.parts.iter().map(Part::as_text).collect();
+                let said: Vec<_> = admission.parts.iter().map(Part::said).collect();
                 let who = match admission.job {
                     Some(_) => format!("› {} a job ended", moment(event.at)),
                     None => format!("› {} asked", moment(event.at)),
