@@ -36,6 +36,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use corvid_core::wire::SessionId;
+use corvid_sandbox::paths::RealPaths;
 
 pub use diff::{DiffBody, DiffKind, FileDiff};
 pub use undo::UndoReport;
@@ -215,18 +216,10 @@ impl Checkpoints {
     fn private(&self) -> &[PathBuf] {
         self.private.get_or_init(|| {
             let given = self.config.private.iter().chain([&self.config.root]);
+            let mut real_paths = RealPaths::default();
             given
-                .flat_map(|path| [path.clone(), canonical(path)])
+                .flat_map(|path| [path.clone(), real_paths.of(path)])
                 .collect()
         })
     }
-}
-
-/// The real path of something that need not exist: links of the part that exists are followed.
-fn canonical(path: &Path) -> PathBuf {
-    let existing = path.ancestors().find_map(|above| {
-        let missing = path.strip_prefix(above).ok()?;
-        Some(above.canonicalize().ok()?.join(missing))
-    });
-    existing.unwrap_or_else(|| path.to_owned())
 }
