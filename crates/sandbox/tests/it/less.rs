@@ -5,7 +5,6 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use corvid_core::{CommandEnd, CommandEnding, CommandRecord, Sandbox as _, SandboxError, Wider};
 use corvid_sandbox::Isolation;
@@ -150,7 +149,7 @@ async fn without_anything_exit_codes_and_signals_are_exact() {
 async fn without_anything_a_timed_out_or_stopped_command_leaves_nothing() {
     let scene = Scene::new(Isolation::Nothing);
     let mark = mark(&scene);
-    let mut spec = scene.spec("call", &busy(&mark));
+    let spec = scene.spec("call", &busy(&mark));
     let cancel = CancellationToken::new();
     let at_start = CancelAt(cancel.clone(), Box::new(|line| line == "started"));
     let end = scene
@@ -160,8 +159,7 @@ async fn without_anything_a_timed_out_or_stopped_command_leaves_nothing() {
         .unwrap();
     assert_eq!(end.ending, CommandEnding::Stopped);
     wait_until("everything is gone", || running(&mark) == 0);
-    spec.timeout = Duration::from_millis(300);
-    let ran = scene.run_spec(&spec).await.unwrap();
+    let (_, ran) = scene.run_out_of_time(&busy(&mark)).await;
     assert_eq!(
         (ran.end.ending, ran.output.as_str()),
         (CommandEnding::TimedOut, "started\n")

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::processes::{mark, parent, running, signal, supervisor, wait_until};
 use crate::scene::{CancelAt, EVERY_ISOLATION, EVERY_LINUX, Scene, Shown, read};
 
-/// The time in which everything of a command must be gone.
-const GONE: Duration = Duration::from_secs(2);
+/// The time in which everything of a command must be gone, on a slow machine that has much else to do as well.
+const GONE: Duration = Duration::from_secs(10);
 
 /// A command that leaves processes behind in every way there is, then says so and stays.
 fn stubborn(mark: &str) -> String {
@@ -33,15 +33,15 @@ async fn a_timed_out_command_leaves_nothing() {
     for isolation in EVERY_LINUX {
         let scene = Scene::new(isolation);
         let mark = mark(&scene);
-        let mut spec = scene.spec("call", &stubborn(&mark));
-        spec.timeout = Duration::from_millis(300);
-        let begun = Instant::now();
-        let ran = scene.run_spec(&spec).await.unwrap();
-        assert!(begun.elapsed() < spec.timeout + GONE);
+        let (spec, ran) = scene.run_out_of_time(&stubborn(&mark)).await;
         assert_eq!(running(&mark), 0, "{isolation:?}");
         assert_eq!(ran.end.ending, CommandEnding::TimedOut);
         assert_eq!(ran.output, "started\n");
-        assert!(ran.end.duration_ms >= 300);
+        let took = Duration::from_millis(ran.end.duration_ms);
+        assert!(
+            (spec.timeout..spec.timeout + GONE).contains(&took),
+            "{isolation:?}: {took:?}"
+        );
         assert_eq!(
             scene.sandbox.reconcile(&spec).await,
             CommandRecord::Ended(ran.end)
@@ -167,7 +167,8 @@ async fn stop_the_supervisor(isolation: Isolation) {
     let scene = Scene::new(isolation);
     let mark = mark(&scene);
     let mut spec = scene.spec("call", &stubborn(&mark));
-    spec.timeout = Duration::from_millis(500);
+    // Enough to begin four commands at once and to find what watches them.
+    spec.timeout = Duration::from_secs(3);
     let stopping = {
         let spec = spec.clone();
         CancelAt(
@@ -180,7 +181,7 @@ async fn stop_the_supervisor(isolation: Isolation) {
     };
     let cancel = CancellationToken::new();
     let run = scene.sandbox.run(&spec, &cancel, Arc::new(stopping));
-    let end = tokio::time::timeout(Duration::from_secs(15), run).await;
+    let end = tokio::time::timeout(Duration::from_mins(1), run).await;
     let end = end.unwrap_or_else(|_| panic!("{isolation:?}: still waited for"));
     assert_eq!(end.unwrap().ending, CommandEnding::TimedOut);
     wait_until("everything is gone", || running(&mark) == 0);

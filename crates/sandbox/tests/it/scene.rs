@@ -134,6 +134,20 @@ impl Scene {
         self.run_spec(&self.spec("call", command)).await.unwrap()
     }
 
+    /// Runs a command that says something and then stays, until its time is up. That is short, unless this machine
+    /// needs longer to hear anything of the command at all.
+    pub(crate) async fn run_out_of_time(&self, command: &str) -> (CommandSpec, Ran) {
+        let mut spec = self.spec("call", command);
+        spec.timeout = Duration::from_millis(300);
+        loop {
+            let ran = self.run_spec(&spec).await.unwrap();
+            if !ran.output.is_empty() || spec.timeout > Duration::from_secs(20) {
+                return (spec, ran);
+            }
+            spec.timeout *= 5;
+        }
+    }
+
     /// Runs the command without any sandbox, to prove that what it tries can be done.
     pub(crate) fn run_bare(&self, command: &str) -> Output {
         Command::new("bash")

@@ -6,7 +6,7 @@ use std::path::Path;
 use corvid_core::{Adoption, Reconciled};
 use serde_json::{Value, json};
 
-use crate::scene::{Heard, Scene};
+use crate::scene::{Heard, Scene, untimed};
 
 fn background(command: &str) -> Value {
     json!({ "command": command, "background": true })
@@ -31,7 +31,7 @@ pub(crate) async fn a_background_command_ends_and_reports(scene: Scene) {
     let file = output.outputs.file(&output.session, output.call);
     assert!(!file.exists(), "it began before it was polled");
     let ended = adopted.run.await.expect("it ran");
-    assert_eq!(ended.text, "exit code 3\ndone\n");
+    assert_eq!(untimed(&ended.text), "exit code 3\ndone\n");
 }
 
 pub(crate) async fn a_moved_command_goes_on_as_it_was(scene: Scene) {
@@ -79,7 +79,7 @@ pub(crate) async fn a_cancelled_job_ends(scene: Scene) {
         adopted.cancel.cancel();
     };
     let (ended, ()) = tokio::join!(adopted.run, cancel);
-    let text = ended.expect("it ran").text;
+    let text = untimed(&ended.expect("it ran").text);
     assert!(text.starts_with("stopped before its end;"), "{text}");
     assert!(text.ends_with("\nbegun\n"), "{text}");
 }
@@ -118,7 +118,7 @@ pub(crate) async fn many_jobs_end_one_by_one(scene: Scene) {
     for index in 0..20 {
         scene.run(index, background(&format!("echo {index}"))).await;
         let ended = scene.jobs.run().await.expect("it ran");
-        assert_eq!(ended.text, format!("exit code 0\n{index}\n"));
+        assert_eq!(untimed(&ended.text), format!("exit code 0\n{index}\n"));
     }
     // Only the record of the last is left: its end may not be in the journal yet.
     let records = scene.beside("state/outputs/s-host/commands/jobs");

@@ -38,6 +38,7 @@ macro_rules! tests {
 
 const TESTS: &[(&str, Test)] = tests![
     commands::ends_are_told,
+    commands::what_came_before_time_was_up_is_told,
     commands::output_is_kept,
     commands::what_ended_is_known_afterwards,
     commands::a_host_that_was_not_granted_is_told,

@@ -108,7 +108,7 @@ impl Scene {
         }
     }
 
-    /// What the model reads of a call.
+    /// What the model reads of a call; see [`untimed`].
     pub(crate) async fn call(
         &self,
         index: u32,
@@ -116,7 +116,8 @@ impl Scene {
         arguments: Value,
     ) -> Result<String, ToolError> {
         let call = self.invocation(index, name, arguments);
-        self.tool(name).run(&call).await.map(|output| output.text)
+        let ran = self.tool(name).run(&call).await;
+        ran.map(|output| untimed(&output.text))
     }
 
     /// What the model reads of a command.
@@ -136,6 +137,18 @@ impl Scene {
         let checked = self.tool("system.run").check(&asked, &self.beside("work"));
         let wider = checked.expect("valid").wider.expect("it asks");
         assert!(!wider.lacking.is_empty());
+    }
+}
+
+/// What a command ended with, but for how long it took: on a slow machine that is told of the quickest, too.
+pub(crate) fn untimed(told: &str) -> String {
+    let (first, rest) = told.split_once('\n').unwrap_or((told, ""));
+    let timed = first
+        .split_once(", after ")
+        .and_then(|(how, after)| Some((how, after.split_once(" s")?.1)));
+    match timed {
+        Some((how, more)) => format!("{how}{more}\n{rest}"),
+        None => told.to_owned(),
     }
 }
 

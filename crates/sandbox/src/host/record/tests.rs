@@ -58,7 +58,7 @@ fn a_lock_that_was_removed_meanwhile_is_made_anew() {
         };
         let begun = Instant::now();
         while cfg!(target_os = "linux") && !waits() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "nobody waits");
+            assert!(begun.elapsed() < Duration::from_mins(1), "nobody waits");
             std::thread::yield_now();
         }
         record.remove().unwrap();
