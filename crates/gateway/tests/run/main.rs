@@ -104,7 +104,7 @@ async fn meet(scene: &Scene, one: &Process, two: &Process) {
         held.reached().await;
         assert!(one.socket().exists());
         let release = async {
-            two.sees_input("k2").await;
+            two.is_told_to_wait().await;
             held.release();
         };
         tokio::join!(two.run(&second), release).0
@@ -138,7 +138,7 @@ async fn who_cannot_reach_the_owner_is_answered_and_told_once() {
         held.reached().await;
         std::fs::remove_file(&socket).unwrap();
         let release = async {
-            two.sees_input("k2").await;
+            two.is_told_to_wait().await;
             held.release();
         };
         tokio::join!(two.run(&second), release).0
