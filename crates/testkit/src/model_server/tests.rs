@@ -4,13 +4,11 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
-
-const LIMIT: Duration = Duration::from_secs(10);
+use crate::LIMIT;
 
 fn request(user: &str) -> Value {
     json!({
