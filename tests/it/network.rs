@@ -16,8 +16,10 @@ fn server() -> io::Result<u16> {
     let port = listener.local_addr()?.port();
     std::thread::spawn(move || -> io::Result<()> {
         let (mut visitor, _) = listener.accept()?;
-        // A head of this size comes at once.
-        let _head = visitor.read(&mut [0; 4096])?;
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") && visitor.read(&mut byte)? == 1 {
+            head.push(byte[0]);
+        }
         visitor
             .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nreached")
     });
