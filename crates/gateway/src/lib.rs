@@ -12,6 +12,8 @@ mod lanes;
 mod outbox;
 mod questions;
 mod run;
+
+mod surroundings;
 mod wake;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub use error::GatewayError;
 pub use inbound::{Inbound, Target};
 pub use jobs::JobLimits;
 pub use run::Answered;
+pub use surroundings::{Surroundings, Unheard};
 
 /// What a gateway is made of.
 pub struct Parts {
