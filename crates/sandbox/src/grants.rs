@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::paths::RealPaths;
+use crate::paths::{Found, RealPaths};
 
 /// Folders of programs, libraries and their data. They may be read and executed.
 const SYSTEM_FOLDERS: &[&str] = &[
@@ -159,10 +159,13 @@ pub(crate) fn readable() -> &'static [Grant] {
 fn granted(paths: impl Iterator<Item = PathBuf>) -> Vec<Grant> {
     let mut real_paths = RealPaths::default();
     paths
-        .map(|path| Grant {
-            real: real_paths.of(&path),
-            is_there: real_paths.existing(&path).is_some(),
-            path,
+        .map(|path| {
+            let Found { real, is_there } = real_paths.find(&path);
+            Grant {
+                path,
+                real,
+                is_there,
+            }
         })
         .collect()
 }

@@ -16,6 +16,7 @@ use std::time::SystemTime;
 
 pub use error::PathError;
 pub use read::{Entry, Listing, Opened};
+pub(crate) use real::Found;
 pub use real::RealPaths;
 pub use replace::{Expect, Replaced};
 

@@ -3,7 +3,6 @@
 //! link that is changed is seen by the next.
 //! It must not know what a path is for.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -11,63 +10,103 @@ use std::path::{Component, Path, PathBuf};
 /// once, and each path costs one question more.
 #[derive(Debug, Default)]
 pub struct RealPaths {
-    /// Absolute paths and their real ones; none where there is nothing.
-    seen: HashMap<PathBuf, Option<PathBuf>>,
+    /// The folders on the way so far, as they were named.
+    folders: Vec<(PathBuf, Found)>,
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// With the links followed of the part that exists.
+    pub(crate) real: PathBuf,
+    /// Whether all of it exists and may be seen.
+    pub(crate) is_there: bool,
 }
 
 impl RealPaths {
     /// The real path of something that need not exist: links of the part that exists are followed.
     pub fn of(&mut self, path: &Path) -> PathBuf {
-        let mut existing = path;
-        let mut missing = Vec::new();
-        loop {
-            if let Some(real) = self.existing(existing) {
-                return missing
-                    .iter()
-                    .rev()
-                    .fold(real, |real, name| real.join(name));
-            }
-            let (Some(parent), Some(name)) = (existing.parent(), existing.file_name()) else {
-                return path.to_owned();
-            };
-            missing.push(name);
-            existing = parent;
-        }
+        self.find(path).real
     }
 
-    /// The real path of something, if it is there and the way to it may be seen.
-    pub fn existing(&mut self, path: &Path) -> Option<PathBuf> {
+    /// Where a path leads, and whether something is there.
+    pub(crate) fn find(&mut self, path: &Path) -> Found {
         let is_plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
         if path.is_absolute() && path.components().all(is_plain) {
             self.follow(path)
         } else {
-            path.canonicalize().ok()
+            alone(path)
         }
     }
 
-    /// As [`Self::existing`], for an absolute path without `..`.
-    fn follow(&mut self, path: &Path) -> Option<PathBuf> {
-        if let Some(seen) = self.seen.get(path) {
-            return seen.clone();
-        }
-        let real = match (path.parent(), path.file_name()) {
-            (Some(parent), Some(name)) => self
-                .follow(parent)
-                .and_then(|parent| entry(parent.join(name))),
-            _ => Some(path.to_owned()),
+    /// As [`alone`], for an absolute path without `..`.
+    fn follow(&mut self, path: &Path) -> Found {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Found {
+                real: path.to_owned(),
+                is_there: true,
+            };
         };
-        self.seen.insert(path.to_owned(), real.clone());
-        real
+        let folder = self.folder(folder);
+        let (is_there, at) = (folder.is_there, folder.real.join(name));
+        if is_there { entry(at) } else { missing(at) }
+    }
+
+    fn folder(&mut self, path: &Path) -> &Found {
+        let mut known = self.folders.iter();
+        let at = known.position(|(known, _)| known.as_os_str() == path.as_os_str());
+        let at = at.unwrap_or_else(|| {
+            let found = self.follow(path);
+            self.folders.push((path.to_owned(), found));
+            self.folders.len() - 1
+        });
+        &self.folders[at].1
     }
 }
 
-/// The real path of an entry of a folder that is given by its real path.
-fn entry(path: PathBuf) -> Option<PathBuf> {
-    match path.read_link() {
-        Ok(_) => path.canonicalize().ok(),
+/// An entry of a folder that is given by its real path.
+fn entry(at: PathBuf) -> Found {
+    match at.read_link() {
         // It is there and no link.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Some(path),
-        Err(_) => None,
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Found {
+            real: at,
+            is_there: true,
+        },
+        Err(_) => missing(at),
+        Ok(_) => match at.canonicalize() {
+            Ok(real) => Found {
+                real,
+                is_there: true,
+            },
+            Err(_) => missing(at),
+        },
+    }
+}
+
+fn missing(at: PathBuf) -> Found {
+    Found {
+        real: at,
+        is_there: false,
+    }
+}
+
+/// Where one path leads, whatever it is made of.
+fn alone(path: &Path) -> Found {
+    let mut missing = Vec::new();
+    let mut existing = path;
+    loop {
+        if let Ok(real) = existing.canonicalize() {
+            let names = missing.iter().rev();
+            return Found {
+                real: names.fold(real, |real, name| real.join(name)),
+                is_there: missing.is_empty(),
+            };
+        }
+        let (Some(parent), Some(name)) = (existing.parent(), existing.file_name()) else {
+            return self::missing(path.to_owned());
+        };
+        missing.push(name);
+        existing = parent;
     }
 }
 
@@ -77,25 +116,6 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-
-    /// What [`RealPaths::of`] must come to, one path at a time.
-    fn alone(path: &Path) -> PathBuf {
-        let mut missing = Vec::new();
-        let mut existing = path;
-        loop {
-            if let Ok(real) = existing.canonicalize() {
-                return missing
-                    .iter()
-                    .rev()
-                    .fold(real, |real, name| real.join(name));
-            }
-            let (Some(parent), Some(name)) = (existing.parent(), existing.file_name()) else {
-                return path.to_owned();
-            };
-            missing.push(name);
-            existing = parent;
-        }
-    }
 
     #[test]
     fn each_path_leads_where_it_leads_alone() {
@@ -137,18 +157,22 @@ mod tests {
         let mut look = RealPaths::default();
         for path in paths.iter().chain(paths.iter().rev()) {
             let path = at(path);
-            assert_eq!(look.of(&path), alone(&path), "{}", path.display());
-            assert_eq!(look.existing(&path), path.canonicalize().ok());
+            let (found, expect) = (look.find(&path), alone(&path));
+            assert_eq!(found.real, expect.real, "{}", path.display());
+            assert_eq!(found.is_there, path.exists(), "{}", path.display());
+            assert_eq!(found.is_there, expect.is_there, "{}", path.display());
         }
         for path in ["/", "relative/none", "src", ".."] {
-            assert_eq!(look.of(Path::new(path)), alone(Path::new(path)), "{path}");
+            let path = Path::new(path);
+            assert_eq!(look.of(path), alone(path).real, "{}", path.display());
         }
     }
 
     #[test]
     fn the_next_look_sees_a_link_that_was_changed() {
-        let base = tempfile::tempdir().unwrap();
-        let at = |name: &str| base.path().canonicalize().unwrap().join(name);
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        let at = |name: &str| base.join(name);
         fs::create_dir(at("one")).unwrap();
         fs::create_dir(at("other")).unwrap();
         symlink("one", at("link")).unwrap();
