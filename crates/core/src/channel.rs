@@ -36,6 +36,9 @@ pub trait Channel: Questions {
 /// A channel that a daemon hosts: it listens, and shows turns while they go on.
 #[async_trait]
 pub trait Messenger: Channel {
+    /// Our account there, as in [`Address::account`]: a bot's numeric id.
+    fn account(&self) -> &str;
+
     /// Receives updates and hands them to `inbox` until it cannot go on; dropped at the daemon's end. An update is
     /// acknowledged to the service only after `inbox` has taken it.
     async fn listen(&self, inbox: Arc<dyn Inbox>) -> ListenError;

@@ -50,7 +50,7 @@ impl Gateway {
     ) -> Result<AnswerReceipt, GatewayError> {
         let by = Answerer {
             channel: from.channel.clone(),
-            person: self.authorize(from, person)?,
+            person: self.authorize(from, person).await?,
         };
         let row = self.store.question(question).await?;
         let row = row.ok_or_else(|| GatewayError::NoSuchQuestion(question.clone()))?;
@@ -82,7 +82,7 @@ impl Gateway {
         from: &Address,
         person: &str,
     ) -> Result<Backgrounded, GatewayError> {
-        self.authorize(from, person)?;
+        self.authorize(from, person).await?;
         if let Some(lane) = self.lanes.get(session) {
             lane.background.notify_one();
             return Ok(Backgrounded::Asked);
@@ -107,7 +107,7 @@ impl Gateway {
         from: &Address,
         person: &str,
     ) -> Result<JobView, GatewayError> {
-        let by = self.authorize(from, person)?;
+        let by = self.authorize(from, person).await?;
         let cancelled = self.jobs.cancel(session, job, &by).await;
         cancelled.map_err(GatewayError::Job)
     }
@@ -128,7 +128,7 @@ impl Gateway {
     where
         F: AsyncFnOnce() -> (Vec<String>, Vec<String>),
     {
-        let by = self.authorize(from, person)?;
+        let by = self.authorize(from, person).await?;
         let loaded = self.store.load(session, 0).await?;
         if !State::replay(0, &loaded.events).at_rest() {
             return Err(GatewayError::AtWork(session.clone()));
@@ -143,7 +143,7 @@ impl Gateway {
         self.note(session, undone).await
     }
 
-    pub(crate) fn authorize(
+    pub(crate) async fn authorize(
         &self,
         from: &Address,
         person: &str,

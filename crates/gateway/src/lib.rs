@@ -24,7 +24,7 @@ use corvid_core::{Channel, Clock, Journal, Models, Outputs, Policy, Tasks, Tools
 use corvid_store::Store;
 
 use jobs::{DeskParts, JobDesk};
-use questions::AllChannels;
+use questions::{AllChannels, Outcomes};
 
 pub use access::Access;
 pub use answer::{AnswerReceipt, Backgrounded};
@@ -73,12 +73,14 @@ pub struct Gateway {
     ports: Arc<LanePorts>,
     lanes: lanes::Lanes,
     jobs: Arc<JobDesk>,
+    outcomes: Arc<Outcomes>,
 }
 
 impl Gateway {
     /// A gateway that hosts no lane yet.
     pub fn new(parts: Parts) -> Self {
         let journal: Arc<dyn Journal> = Arc::new(parts.store.clone());
+        let outcomes = Arc::new(Outcomes::default());
         let jobs = Arc::new(JobDesk::new(DeskParts {
             store: parts.store.clone(),
             clock: Arc::clone(&parts.clock),
@@ -93,7 +95,10 @@ impl Gateway {
             models: parts.models,
             tools: parts.tools,
             policy: parts.policy,
-            questions: Arc::new(AllChannels(parts.channels.clone())),
+            questions: Arc::new(AllChannels {
+                channels: parts.channels.clone(),
+                outcomes: Arc::clone(&outcomes),
+            }),
             clock: Arc::clone(&parts.clock),
             jobs: jobs.clone(),
             redactor: parts.redactor,
@@ -110,6 +115,7 @@ impl Gateway {
             ports: Arc::new(lane_ports),
             lanes: lanes::Lanes::default(),
             jobs,
+            outcomes,
         }
     }
 }

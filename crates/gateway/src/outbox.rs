@@ -119,7 +119,7 @@ impl Gateway {
     }
 
     /// Ends a delivery in this process's hands for good, and says so in the journal.
-    async fn give_up(
+    pub(crate) async fn give_up(
         &self,
         session: &SessionId,
         delivery: DeliveryId,
@@ -140,7 +140,6 @@ impl Gateway {
     }
 
     fn channel(&self, to: &Address) -> Option<&Arc<dyn Channel>> {
-        let named = |channel: &&Arc<dyn Channel>| channel.name() == to.channel;
-        self.channels.iter().find(named)
+        self.channels.iter().find(|channel| channel.hosts(to))
     }
 }

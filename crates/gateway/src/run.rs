@@ -42,7 +42,7 @@ impl Gateway {
         live: mpsc::Sender<LiveEvent>,
         stop: CancellationToken,
     ) -> Result<Answered, GatewayError> {
-        let requester = self.authorize(&inbound.origin, &inbound.person)?;
+        let requester = self.authorize(&inbound.origin, &inbound.person).await?;
         let session = match &inbound.target {
             Target::New => draw::session_id(),
             Target::Session(session) | Target::Existing(session) => session.clone(),
@@ -119,28 +119,37 @@ impl Gateway {
     }
 
     /// Tells a session of its jobs whose processes have died, and takes up what nobody else will see answered.
-    async fn see_to_jobs(&self, session: &SessionId) -> Result<(), GatewayError> {
+    pub(crate) async fn see_to_jobs(&self, session: &SessionId) -> Result<(), GatewayError> {
         self.jobs.recover(session).await?;
         self.jobs.take_up_leftovers(session).await?;
         Ok(())
     }
 
     async fn see_to(&self, mut errand: Errand) -> Result<Answered, GatewayError> {
+        let reply = self.until_answered(&mut errand).await?;
+        let session = &errand.session;
+        let sent = self.deliver(session, &errand.origin, &reply).await?;
+        if errand.target != Target::New
+            && let Err(error) = self.give_up_orphans(session).await
+        {
+            tracing::warn!(%error, "deliveries without a process are left to the next one");
+        }
+        Ok(Answered {
+            session: errand.session,
+            reply,
+            repeated: !sent,
+        })
+    }
+
+    /// Works, or has another process work, until the journal has the reply.
+    pub(crate) async fn until_answered(
+        &self,
+        errand: &mut Errand,
+    ) -> Result<ReplyComposed, GatewayError> {
         loop {
             let session = errand.session.clone();
-            if let Some(reply) = self.step(&mut errand).await? {
-                let session = &errand.session;
-                let sent = self.deliver(session, &errand.origin, &reply).await?;
-                if errand.target != Target::New
-                    && let Err(error) = self.give_up_orphans(session).await
-                {
-                    tracing::warn!(%error, "deliveries without a process are left to the next one");
-                }
-                return Ok(Answered {
-                    session: errand.session,
-                    reply,
-                    repeated: !sent,
-                });
+            if let Some(reply) = self.step(errand).await? {
+                return Ok(reply);
             }
             if errand.session != session {
                 // The input was admitted before, in a session that this process has not looked at yet.

@@ -159,6 +159,17 @@ impl Board {
         }
     }
 
+    /// Takes up the next end, whenever there is one.
+    pub(super) async fn some_ended(&self) -> EndedJob {
+        loop {
+            let changed = self.changed.notified();
+            if let Some((_, ended)) = self.lock().ended.pop_front() {
+                return ended;
+            }
+            changed.await;
+        }
+    }
+
     /// Takes up the newest end once no job is open; none if nothing is listed then.
     pub(super) async fn last_ended(&self) -> Option<EndedJob> {
         loop {

@@ -103,6 +103,11 @@ impl JobDesk {
         self.shared.board.next_ended().await
     }
 
+    /// Waits for an end that nobody has taken up.
+    pub(crate) async fn some_ended(&self) -> EndedJob {
+        self.shared.board.some_ended().await
+    }
+
     /// The newest job whose end was told, once all have ended; none once there is no job left.
     pub(crate) async fn last_ended(&self) -> Option<EndedJob> {
         self.shared.board.last_ended().await
