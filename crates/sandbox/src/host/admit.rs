@@ -83,6 +83,7 @@ impl HostSandbox {
             let told = environment::proxied(environment::PROXY_PORT, &hosts.hosts());
             environment.extend(told);
         }
+        let offered = self.borders.offered();
         let confinement = Confinement {
             shell: self.shell.clone(),
             command: command.command.clone(),
@@ -90,8 +91,8 @@ impl HostSandbox {
             temp: record.temp().to_owned(),
             writable,
             hidden,
-            executable: self.executable.clone(),
-            readable: self.readable.clone(),
+            executable: offered.executable.clone(),
+            readable: offered.readable.clone(),
             environment,
             limits: self.limits,
             isolation,

@@ -4,8 +4,9 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
-use crate::grants;
+use crate::grants::{self, Grant};
 use crate::paths::RealPaths;
 
 /// A working folder in which a command may run.
@@ -25,6 +26,17 @@ pub(super) struct Borders {
     pub(super) readable: Vec<PathBuf>,
     /// The configured folders that do, or that show the kernel's own; they are left out.
     pub(super) left_out: Vec<PathBuf>,
+    /// Looked up for the first command: many a turn runs none.
+    offered: OnceLock<Offered>,
+}
+
+/// What commands are offered beside their own folders; it holds nothing private.
+#[derive(Debug)]
+pub(super) struct Offered {
+    /// What they may read and execute.
+    pub(super) executable: Vec<PathBuf>,
+    /// What they may read.
+    pub(super) readable: Vec<PathBuf>,
 }
 
 impl Borders {
@@ -41,7 +53,26 @@ impl Borders {
             private,
             readable,
             left_out,
+            offered: OnceLock::new(),
         }
+    }
+
+    /// What every command is offered.
+    pub(super) fn offered(&self) -> &Offered {
+        self.offered.get_or_init(|| {
+            let of_system = |grants: &[Grant]| -> Vec<PathBuf> {
+                let granted = grants
+                    .iter()
+                    .filter(|grant| grant.is_there && self.grantable(&grant.real));
+                granted.map(|grant| grant.path.clone()).collect()
+            };
+            let mut executable = of_system(grants::executable());
+            executable.extend(self.readable.iter().cloned());
+            Offered {
+                executable,
+                readable: of_system(grants::readable()),
+            }
+        })
     }
 
     /// A working folder in which a command may run, or why it may not.
@@ -118,7 +149,7 @@ impl Borders {
     }
 
     /// Whether something may be granted whole, by its real path.
-    pub(super) fn grantable(&self, real: &Path) -> bool {
+    fn grantable(&self, real: &Path) -> bool {
         !overlaps(real, &self.private)
     }
 }

@@ -44,7 +44,6 @@ use elsewhere as system;
 #[cfg(target_os = "linux")]
 use linux as system;
 
-use crate::grants;
 use folder::Borders;
 use outlook::Namespaces;
 use record::Record;
@@ -63,10 +62,6 @@ pub struct HostSandbox {
     /// What commands inherit; nothing else of the environment is kept.
     environment: Vec<(String, String)>,
     borders: Borders,
-    /// What commands may read and execute beside their own folders.
-    executable: Vec<PathBuf>,
-    /// What they may read.
-    readable: Vec<PathBuf>,
     private_hosts: Vec<String>,
     redactor: Arc<Redactor>,
     /// Why nothing is enforced, one sentence each; empty where it is.
@@ -95,23 +90,12 @@ impl HostSandbox {
             enforced: unenforced.is_empty(),
             missing: unenforced.iter().cloned().chain(left_out).collect(),
         };
-        let of_system = |grants: &[grants::Grant]| -> Vec<PathBuf> {
-            let granted = grants
-                .iter()
-                .filter(|grant| grant.is_there && borders.grantable(&grant.real));
-            granted.map(|grant| grant.path.clone()).collect()
-        };
-        let mut executable = of_system(grants::executable());
-        executable.extend(borders.readable.iter().cloned());
-        let readable = of_system(grants::readable());
         Self {
             limits: config.limits,
             isolation,
             shell: supervise::shell::find(),
             environment: environment::inherited(config.environment, &config.variables),
             borders,
-            executable,
-            readable,
             private_hosts: config.private_hosts,
             redactor: config.redactor,
             unenforced,

@@ -29,6 +29,7 @@ pub struct Roots {
     working_dir: PathBuf,
     given_dir: PathBuf,
     dir: OwnedFd,
+    /// The folders that may be read beside what the system offers, this one first.
     readable: Vec<PathBuf>,
     private: Vec<PathBuf>,
 }
@@ -92,14 +93,7 @@ impl Roots {
             .iter()
             .map(|path| real_paths.of(path))
             .filter(|path| !grants::shows_the_kernel(path));
-        let system = [grants::executable(), grants::readable()];
-        let readable = system
-            .into_iter()
-            .flatten()
-            .map(|grant| grant.real.clone())
-            .chain(granted)
-            .chain([real.clone()])
-            .collect();
+        let readable = [real.clone()].into_iter().chain(granted).collect();
         Ok(Self {
             working_dir: real,
             given_dir: working_dir.to_owned(),
@@ -122,7 +116,8 @@ impl Roots {
     /// Whether a real path may be read. A name alone proves nothing: [`Self::open_read`] decides on the
     /// opened file.
     pub fn may_read(&self, real: &Path) -> bool {
-        within_any(real, &self.readable) && !self.is_private(real)
+        let is_granted = within_any(real, &self.readable) || grants::allow(real);
+        is_granted && !self.is_private(real)
     }
 
     /// The path as the model would write it: relative to the working folder if it lies beneath.
