@@ -10,6 +10,12 @@
 pub const POINTS: &[&str] = &[
     "admit.before_commit",
     "admit.after_commit",
+    "inbox.before_commit",
+    "inbox.after_commit",
+    "notice.before_commit",
+    "notice.after_commit",
+    "press.before_commit",
+    "press.after_commit",
     "store.before_commit",
     "store.after_commit",
     "model.before_call",

@@ -73,6 +73,11 @@ pub struct OutcomeQuestion {
 impl OutcomeQuestion {
     /// A name for the question, the same in every process.
     pub fn key(&self) -> String {
-        format!("outcome {} {}", self.session, self.call)
+        Self::key_of(&self.session, self.call)
+    }
+
+    /// The name of the question about a call.
+    pub fn key_of(session: &SessionId, call: CallId) -> String {
+        format!("outcome {session} {call}")
     }
 }

@@ -46,6 +46,12 @@ pub enum GatewayError {
     /// A job cannot be ended.
     #[error("{0}")]
     Job(String),
+    /// A session has no folder to work in; one sentence.
+    #[error("{0}")]
+    Folder(String),
+    /// What was sent along could not be fetched yet.
+    #[error("what was sent along could not be fetched: {0}")]
+    NotFetched(String),
     /// A turn runs or waits in the session.
     #[error("a turn runs in session `{0}` or waits there; let it end (or stop it) first")]
     AtWork(SessionId),

@@ -2,12 +2,13 @@
 //! Invariant: total. An event that fits nothing changes nothing but the head.
 //! It must not decide what is due.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use corvid_core::Message;
 use corvid_core::wire::{
     Admission, Answer, Answerer, Event, EventBody, InputId, Millis, QuestionId, ReplyComposed,
-    Scope, TurnStart,
+    Requester, Scope, TurnStart,
 };
 
 use super::State;
@@ -38,8 +39,8 @@ pub fn apply(state: &mut State, event: &Event) {
                 }
             }
         }
-        EventBody::StopRequested { .. }
-        | EventBody::ModelRequested { .. }
+        EventBody::StopRequested { by } => stop(state, by),
+        EventBody::ModelRequested { .. }
         | EventBody::ModelAnswered(_)
         | EventBody::ModelFailed { .. }
         | EventBody::TurnParked { .. }
@@ -137,13 +138,26 @@ fn end(state: &mut State, reply: &ReplyComposed) {
     }
 }
 
+/// A stop ends the turn, and with it whatever the same person has said in its conversations and that still waits.
+fn stop(state: &mut State, by: &Requester) {
+    let Some(turn) = &mut state.turn else { return };
+    turn.stop();
+    let (stopped, left): (VecDeque<_>, VecDeque<_>) = state.waiting.drain(..).partition(|input| {
+        input.job.is_none()
+            && input.requester == *by
+            && turn.inputs.iter().any(|own| own.origin == input.origin)
+    });
+    state.waiting = left;
+    turn.inputs.extend(stopped);
+}
+
 fn take(state: &mut State, inputs: &[InputId]) -> Vec<Admission> {
     let (taken, left) = state
         .waiting
         .drain(..)
         .partition(|input| inputs.contains(&input.input));
     state.waiting = left;
-    let taken: std::collections::VecDeque<Admission> = taken;
+    let taken: VecDeque<Admission> = taken;
     taken.into()
 }
 
@@ -154,7 +168,6 @@ fn apply_to_asking(turn: &mut Turn, body: &EventBody) {
             && (number, step, attempt) == (turn.number, turn.step, turn.asking.attempt)
     };
     match body {
-        EventBody::StopRequested { .. } => turn.stop(),
         EventBody::ModelRequested {
             turn: number,
             step,

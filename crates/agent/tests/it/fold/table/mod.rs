@@ -8,6 +8,7 @@ mod faults;
 mod outcomes;
 mod questions;
 mod steers;
+mod together;
 
 use corvid_agent::fold::{Action, State, due};
 use corvid_core::Message;
