@@ -24,6 +24,18 @@ pub fn delivery_id() -> DeliveryId {
     DeliveryId::new(format!("d-{}", characters(20)))
 }
 
+/// A new notice's id: `n-` and 20 characters (100 random bits).
+pub fn notice_id() -> DeliveryId {
+    DeliveryId::new(format!("n-{}", characters(20)))
+}
+
+/// A new pairing code: 8 characters (40 random bits) as a person reads them, e.g. `K7M2-9Q4X`.
+pub fn pairing_code() -> String {
+    let mut code = characters(8).to_ascii_uppercase();
+    code.insert(4, '-');
+    code
+}
+
 /// A new question's id: `q-` and 10 characters (50 random bits), short enough to type.
 pub fn question_id() -> QuestionId {
     QuestionId::new(format!("q-{}", characters(10)))
