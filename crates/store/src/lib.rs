@@ -4,16 +4,23 @@
 //! It must not know what a turn is for, which channels there are, or what an event leads to.
 
 mod config;
-mod delivery;
+mod conversation;
 mod error;
 mod open;
+mod outbox;
 mod owner;
+mod people;
 mod read;
+mod session;
 mod store;
 mod writer;
 
 pub use config::{Config, UrlError};
-pub use delivery::{DeliveryEnd, DeliveryRow, DeliveryState};
 pub use error::{OpenError, StoreError};
-pub use read::{Health, InputRow, JobInputRow, JobRow, QuestionRow, QuestionState, SessionRow};
+pub use outbox::{DeliveryEnd, DeliveryRow, DeliveryState, OutboxRow, Post, PostFile};
+pub use people::{CommandState, Forgotten, Offer, Paired, Pairing, PendingRow, PersonRow};
+pub use read::{
+    Health, InputRow, JobInputRow, JobRow, OpenInput, QuestionRow, QuestionState, SessionRow,
+};
+pub use session::{Choices, Deletion, Spent};
 pub use store::Store;

@@ -6,19 +6,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corvid_core::wire::{
-    DeliveryId, Event, InputId, JobId, OwnerId, QuestionId, ReplyComposed, SessionId,
-};
+use corvid_core::wire::{Event, InputId, JobId, OwnerId, QuestionId, ReplyComposed, SessionId};
 use corvid_core::{Append, AppendError, Appended, Fence, Journal, Loaded, Tasks};
+use sqlx::sqlite::SqliteRow;
 use tokio::sync::oneshot;
 
 use crate::config::{Config, state_folder};
-use crate::delivery::{DeliveryEnd, DeliveryRow};
 use crate::error::{OpenError, StoreError};
 use crate::open;
 use crate::owner::Owners;
-use crate::read::{Health, InputRow, JobInputRow, JobRow, QuestionRow, Readers, SessionRow};
-use crate::writer::{Prepared, Request, Swap, Writer};
+use crate::read::{
+    Health, InputRow, JobInputRow, JobRow, OpenInput, QuestionRow, Readers, SessionRow,
+};
+use crate::writer::{Edit, Prepared, Request, Swap, Value, Writer};
 
 /// A handle on the store.
 #[derive(Clone)]
@@ -117,19 +117,6 @@ impl Store {
         self.inner.readers.reply(input).await
     }
 
-    /// The deliveries of a session, oldest first.
-    pub async fn deliveries(&self, session: &SessionId) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.inner.readers.deliveries(session).await
-    }
-
-    /// The deliveries of a session that are prepared or being sent, oldest first; costs what there are of them.
-    pub async fn open_deliveries(
-        &self,
-        session: &SessionId,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.inner.readers.open_deliveries(session).await
-    }
-
     /// The questions that wait for an answer, in one session or in all of them; who asked first comes first.
     pub async fn open_questions(
         &self,
@@ -168,6 +155,24 @@ impl Store {
         self.inner.readers.job(job).await
     }
 
+    /// The inputs from an account's conversations that no reply has answered, oldest first; costs what there are of
+    /// them.
+    pub async fn open_inputs(
+        &self,
+        channel: &str,
+        account: &str,
+    ) -> Result<Vec<OpenInput>, StoreError> {
+        self.inner.readers.open_inputs(channel, account).await
+    }
+
+    /// The inputs of a session that no reply has answered, oldest first; costs what there are of them.
+    pub async fn session_open_inputs(
+        &self,
+        session: &SessionId,
+    ) -> Result<Vec<OpenInput>, StoreError> {
+        self.inner.readers.session_open_inputs(session).await
+    }
+
     /// The inputs of a session that tell of the end of jobs and that no reply has answered, in the order of their
     /// admission; costs what there are of them.
     pub async fn open_job_inputs(
@@ -185,44 +190,6 @@ impl Store {
     /// The ids of at most `limit` jobs that begin with this text, open or not.
     pub async fn job_ids(&self, prefix: &str, limit: u32) -> Result<Vec<JobId>, StoreError> {
         self.inner.readers.job_ids(prefix, limit).await
-    }
-
-    /// Begins a delivery that nobody has begun. False if somebody has, or if there is no such delivery.
-    pub async fn begin_delivery(&self, delivery: &DeliveryId) -> Result<bool, StoreError> {
-        self.hold()?;
-        self.swap(Swap::begin(delivery, self.owner())).await
-    }
-
-    /// Takes over a delivery that `dead` had begun; whether it was sent, only the channel can tell. False if
-    /// that process lives or is not the one at it.
-    pub async fn take_delivery(
-        &self,
-        delivery: &DeliveryId,
-        dead: &OwnerId,
-    ) -> Result<bool, StoreError> {
-        if self.is_alive(dead) {
-            return Ok(false);
-        }
-        self.hold()?;
-        self.swap(Swap::take(delivery, dead, self.owner())).await
-    }
-
-    /// Ends an attempt at a delivery that this process has begun. One that failed for good is ended by an append
-    /// of `delivery.failed`, which needs no claim.
-    ///
-    /// # Errors
-    /// [`StoreError::Failed`] if it is not in this process's hands, and those of any write.
-    pub async fn end_delivery(
-        &self,
-        delivery: &DeliveryId,
-        end: DeliveryEnd,
-    ) -> Result<(), StoreError> {
-        let ended = self.swap(Swap::end(delivery, self.owner(), end)).await?;
-        if ended {
-            Ok(())
-        } else {
-            Err(StoreError::not_in_hand(delivery))
-        }
     }
 
     /// Checks the whole file; takes long on a large one.
@@ -244,9 +211,32 @@ impl Store {
         held.map_err(|error| StoreError::of_io(self.inner.owners.folder(), &error))
     }
 
-    async fn swap(&self, swap: Swap) -> Result<bool, StoreError> {
+    /// What reads.
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.inner.readers
+    }
+
+    /// Folds the log into the file, so that what was deleted is in neither. Best effort: a later fold does it too.
+    pub(crate) async fn fold(&self) {
+        self.inner.writer.fold().await;
+    }
+
+    /// Has a delivery's state compared and set.
+    pub(crate) async fn swap(&self, swap: Swap) -> Result<bool, StoreError> {
         let (waiter, outcome) = oneshot::channel();
         let request = Request::Swap(Box::new(swap), waiter);
+        self.inner.writer.queue(request).await;
+        outcome.await.unwrap_or_else(|_| Err(unanswered()))
+    }
+
+    /// Has statements run, all of them or none; the outcome is what they returned. See [`Edit`].
+    pub(crate) async fn edit(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<SqliteRow>, StoreError> {
+        let (waiter, outcome) = oneshot::channel();
+        let request = Request::Edit(Edit { sql, values }, waiter);
         self.inner.writer.queue(request).await;
         outcome.await.unwrap_or_else(|_| Err(unanswered()))
     }

@@ -16,7 +16,10 @@ use crate::config::state_folder;
 use crate::error::OpenError;
 
 /// The steps in order; a step's number is its place, from 1.
-const STEPS: &[&str] = &[include_str!("../../../../migrations/0001_journal.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../../../migrations/0001_journal.sql"),
+    include_str!("../../../../migrations/0002_people.sql"),
+];
 
 /// The version of an up-to-date file.
 #[expect(

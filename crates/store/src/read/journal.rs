@@ -126,7 +126,7 @@ fn grants(listed: &str) -> Result<Vec<Grant>, sqlx::Error> {
 }
 
 /// An event's body as its row has it: kind, version and payload in three columns.
-pub(super) struct Encoded<'r> {
+pub(crate) struct Encoded<'r> {
     kind: &'r str,
     version: u32,
     payload: &'r str,
@@ -134,7 +134,7 @@ pub(super) struct Encoded<'r> {
 
 impl<'r> Encoded<'r> {
     /// The three columns from `first` on.
-    pub(super) fn of(row: &'r SqliteRow, first: usize) -> Result<Self, sqlx::Error> {
+    pub(crate) fn of(row: &'r SqliteRow, first: usize) -> Result<Self, sqlx::Error> {
         Ok(Self {
             kind: row.try_get(first)?,
             version: row.try_get(first + 1)?,
@@ -143,7 +143,7 @@ impl<'r> Encoded<'r> {
     }
 
     /// The body.
-    pub(super) fn decode(&self) -> Result<EventBody, sqlx::Error> {
+    pub(crate) fn decode(&self) -> Result<EventBody, sqlx::Error> {
         EventBody::decode(self.kind, self.version, self.payload)
             .map_err(|error| sqlx::Error::Decode(error.into()))
     }

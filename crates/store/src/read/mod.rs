@@ -2,6 +2,7 @@
 //! Invariant: every question is one statement, so that each answer is of one moment.
 //! It must not know what is being written.
 
+mod inputs;
 mod jobs;
 mod journal;
 mod questions;
@@ -17,11 +18,14 @@ use tokio::sync::Semaphore;
 
 use crate::error::StoreError;
 use crate::open;
-use crate::writer::Writer;
+use crate::writer::{Value, Writer, bind};
 
+pub use inputs::OpenInput;
 pub use jobs::{JobInputRow, JobRow};
+pub(crate) use journal::Encoded;
 pub use questions::{QuestionRow, QuestionState};
 pub use rows::{Health, InputRow, SessionRow};
+pub(crate) use rows::{reply, select_session, session};
 
 /// Questions that are answered at once; each connection costs a thread.
 const CONNECTIONS: usize = 4;
@@ -97,7 +101,40 @@ impl Readers {
         Ok(self.rows(question).await?.into_iter().next())
     }
 
-    fn decoded<T>(&self, read: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    /// Asks something that is answered within milliseconds and reads each row of the answer.
+    pub(crate) async fn ask<T>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = self.rows(bind(sqlx::query(sql), values)).await?;
+        rows.iter().map(|row| self.decoded(read(row))).collect()
+    }
+
+    /// The same for a question that has one answer at most.
+    pub(crate) async fn ask_one<T>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.ask(sql, values, read).await?.into_iter().next())
+    }
+
+    /// The same for a question that takes longer; it holds nobody up.
+    pub(crate) async fn ask_apart<T>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = self.rows_apart(bind(sqlx::query(sql), values)).await?;
+        rows.iter().map(|row| self.decoded(read(row))).collect()
+    }
+
+    /// What was read, or why it cannot be.
+    pub(crate) fn decoded<T>(&self, read: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         read.map_err(|error| self.failed(&error))
     }
 

@@ -1,17 +1,13 @@
-//! Reading what is derived from events: sessions, inputs, replies, deliveries; and the file's health.
+//! Reading what is derived from events: sessions, inputs, replies; and the file's health.
 //! Invariant: a reply's words come from its event alone, never from a copy.
 //! It must not know why it is asked.
 
-use corvid_core::Delivery;
-use corvid_core::wire::{
-    DeliveryId, EventBody, InputId, Millis, OwnerId, ReplyComposed, SessionId,
-};
+use corvid_core::wire::{EventBody, InputId, Millis, ReplyComposed, SessionId};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::Readers;
 use super::journal::{Encoded, misplaced};
-use crate::delivery::{DeliveryRow, DeliveryState};
 use crate::error::StoreError;
 use crate::open::VERSION;
 
@@ -66,6 +62,7 @@ pub struct Health {
     pub problems: Vec<String>,
 }
 
+/// Selects what [`session`] reads.
 macro_rules! select_session {
     ($rest:literal) => {
         concat!(
@@ -76,16 +73,7 @@ macro_rules! select_session {
         )
     };
 }
-
-macro_rules! select_delivery {
-    ($rest:literal) => {
-        concat!(
-            "SELECT d.id, d.session, d.state, d.owner, d.external_id, d.reason, e.kind, e.version, e.payload ",
-            "FROM delivery AS d JOIN event AS e ON e.session = d.session AND e.seq = d.seq WHERE ",
-            $rest
-        )
-    };
-}
+pub(crate) use select_session;
 
 const INPUT: &str = "SELECT session, id, seq, body_hash, answered_by FROM input \
      WHERE channel = ? AND account = ? AND external_id = ?";
@@ -157,30 +145,6 @@ impl Readers {
         Ok(Some((seq.cast_unsigned(), reply)))
     }
 
-    /// The deliveries of a session, oldest first.
-    pub(crate) async fn deliveries(
-        &self,
-        session: &SessionId,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        let question = sqlx::query(select_delivery!("d.session = ? ORDER BY d.seq, d.id"))
-            .bind(session.as_str().to_owned());
-        let rows = self.rows(question).await?;
-        rows.iter().map(|row| self.delivery(row)).collect()
-    }
-
-    /// The deliveries of a session that are prepared or being sent, oldest first.
-    pub(crate) async fn open_deliveries(
-        &self,
-        session: &SessionId,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        let question = sqlx::query(select_delivery!(
-            "d.session = ? AND d.state IN ('prepared', 'sending') ORDER BY d.seq, d.id"
-        ))
-        .bind(session.as_str().to_owned());
-        let rows = self.rows(question).await?;
-        rows.iter().map(|row| self.delivery(row)).collect()
-    }
-
     /// Reads the whole file and says what is wrong with it.
     pub(crate) async fn health(&self) -> Result<Health, StoreError> {
         let counts = self.rows_apart(sqlx::query(COUNTS)).await?;
@@ -204,31 +168,10 @@ impl Readers {
             problems,
         })
     }
-
-    fn delivery(&self, row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
-        let (id, session, state, encoded) = self.decoded(delivery(row))?;
-        let owner: Option<String> = self.decoded(row.try_get(3))?;
-        let maybe_sent = state == DeliveryState::Sending;
-        let reply = self.decoded(reply(&encoded))?;
-        let draft = reply
-            .deliveries
-            .iter()
-            .find(|draft| draft.delivery == id)
-            .ok_or_else(|| sqlx::Error::Decode(format!("no delivery `{id}` in its reply").into()));
-        let draft = self.decoded(draft)?;
-        Ok(DeliveryRow {
-            delivery: Delivery {
-                maybe_sent,
-                ..Delivery::of(&session, &reply, draft)
-            },
-            state,
-            owner: owner.map(OwnerId::new),
-            session,
-        })
-    }
 }
 
-fn session(row: &SqliteRow) -> Result<SessionRow, sqlx::Error> {
+/// A session as [`select_session`] has it.
+pub(crate) fn session(row: &SqliteRow) -> Result<SessionRow, sqlx::Error> {
     Ok(SessionRow {
         id: SessionId::new(row.try_get::<String, _>(0)?),
         working_dir: row.try_get(1)?,
@@ -251,28 +194,8 @@ fn input(row: &SqliteRow) -> Result<InputRow, sqlx::Error> {
     })
 }
 
-fn delivery(
-    row: &SqliteRow,
-) -> Result<(DeliveryId, SessionId, DeliveryState, Encoded<'_>), sqlx::Error> {
-    let state = match row.try_get::<&str, _>(2)? {
-        "sending" => DeliveryState::Sending,
-        "sent" => DeliveryState::Sent {
-            external_id: row.try_get(4)?,
-        },
-        "failed" => DeliveryState::Failed {
-            reason: row.try_get(5)?,
-        },
-        _ => DeliveryState::Prepared,
-    };
-    Ok((
-        DeliveryId::new(row.try_get::<String, _>(0)?),
-        SessionId::new(row.try_get::<String, _>(1)?),
-        state,
-        Encoded::of(row, 6)?,
-    ))
-}
-
-fn reply(encoded: &Encoded<'_>) -> Result<ReplyComposed, sqlx::Error> {
+/// The reply that an event is.
+pub(crate) fn reply(encoded: &Encoded<'_>) -> Result<ReplyComposed, sqlx::Error> {
     match encoded.decode()? {
         EventBody::ReplyComposed(reply) => Ok(reply),
         other => Err(misplaced("a reply", other.kind())),

@@ -1,9 +1,14 @@
 //! Several statements that are sent to `SQLite` at once, since each trip to its thread costs more than a statement.
-//! Invariant: the text holds no value; every value is bound, in the order of the question marks.
+//! Invariant: the text holds no value; every value is bound, in the order of the question marks or by
+//! its number.
 //! It must not know the tables.
 
-use sqlx::AssertSqlSafe;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Sqlite};
+
+/// A query that takes values.
+type Bindable<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 /// Statements with their values.
 #[derive(Debug, Default)]
@@ -13,8 +18,8 @@ pub(super) struct Batch {
 }
 
 /// A value to bind.
-#[derive(Debug)]
-pub(super) enum Value {
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
     /// Text.
     Text(String),
     /// A number.
@@ -24,6 +29,12 @@ pub(super) enum Value {
 }
 
 impl Batch {
+    /// Statements whose values are numbered, each the same in all of them.
+    pub(super) fn numbered(sql: &str, values: Vec<Value>) -> Self {
+        let sql = format!("{sql};");
+        Self { sql, values }
+    }
+
     /// Adds a statement without its final semicolon. Its text is kept prepared, so it must come from few.
     pub(super) fn push<const N: usize>(&mut self, sql: &str, values: [Value; N]) {
         self.sql.push_str(sql);
@@ -64,16 +75,17 @@ impl Batch {
         connection: &mut SqliteConnection,
     ) -> Result<Vec<SqliteRow>, sqlx::Error> {
         let query = sqlx::query(AssertSqlSafe(self.sql));
-        let bound = self
-            .values
-            .into_iter()
-            .fold(query, |query, value| match value {
-                Value::Text(text) => query.bind(text),
-                Value::Integer(number) => query.bind(number),
-                Value::Null => query.bind(None::<i64>),
-            });
-        bound.fetch_all(connection).await
+        bind(query, self.values).fetch_all(connection).await
     }
+}
+
+/// Binds values to a query, in their order.
+pub(crate) fn bind(query: Bindable<'_>, values: Vec<Value>) -> Bindable<'_> {
+    values.into_iter().fold(query, |query, value| match value {
+        Value::Text(text) => query.bind(text),
+        Value::Integer(number) => query.bind(number),
+        Value::Null => query.bind(None::<i64>),
+    })
 }
 
 impl From<&str> for Value {

@@ -41,6 +41,7 @@ struct Lost(StoreError);
 struct Outcomes {
     appends: Vec<Result<Appended, AppendError>>,
     swaps: Vec<Result<bool, StoreError>>,
+    edits: Vec<Result<Vec<SqliteRow>, StoreError>>,
 }
 
 /// Writes a group and answers each of its requests. `me` is this process.
@@ -78,10 +79,12 @@ pub(super) async fn write(
 impl Outcomes {
     fn answer(self, requests: Vec<Request>) {
         let (mut appends, mut swaps) = (self.appends.into_iter(), self.swaps.into_iter());
+        let mut edits = self.edits.into_iter();
         for request in requests {
             match request {
                 Request::Append(_, waiter) => answer(waiter, appends.next()),
                 Request::Swap(_, waiter) => answer(waiter, swaps.next()),
+                Request::Edit(_, waiter) => answer(waiter, edits.next()),
             }
         }
     }
@@ -90,28 +93,37 @@ impl Outcomes {
 impl Transaction<'_> {
     /// Runs the whole transaction; true if there was something to commit.
     async fn run(&mut self, requests: &[Request]) -> Result<(Outcomes, bool), Lost> {
-        let (mut appends, mut swaps) = (Vec::new(), Vec::new());
+        let (mut appends, mut swaps, mut edits) = (Vec::new(), Vec::new(), Vec::new());
         for request in requests {
             match request {
                 Request::Append(prepared, _) => appends.push(&**prepared),
                 Request::Swap(swap, _) => swaps.push(swap),
+                Request::Edit(edit, _) => edits.push(edit),
             }
         }
         let seen = snapshot::begin(self.connection, &appends).await;
         let seen = seen.map_err(|error| self.lost(&error))?;
         let mut outcomes = Outcomes {
             appends: self.append_all(&appends, seen).await?,
-            swaps: Vec::with_capacity(swaps.len()),
+            ..Outcomes::default()
         };
         for swap in swaps {
             let swapped = self.attempt(swap_statement(swap)).await?;
             let swapped = swapped.map(|rows| !rows.is_empty() || defect("drop-delivery-swap"));
             outcomes.swaps.push(swapped);
         }
+        for edit in edits {
+            let batch = Batch::numbered(edit.sql, edit.values.clone());
+            let edited = self.attempt(batch).await?;
+            outcomes.edits.push(edited);
+        }
         let appended = outcomes.appends.iter().any(Result::is_ok);
         let swapped = outcomes.swaps.contains(&Ok(true));
-        self.end(appended, appended || swapped).await?;
-        Ok((outcomes, appended || swapped))
+        // An edit that found nothing to change costs nothing to commit.
+        let edited = outcomes.edits.iter().any(Result::is_ok);
+        let wrote = appended || swapped || edited;
+        self.end(appended, wrote).await?;
+        Ok((outcomes, wrote))
     }
 
     /// Writes the appends that may happen, all at once.

@@ -27,8 +27,9 @@ use tokio::sync::{Mutex, MutexGuard, mpsc};
 use crate::error::StoreError;
 use crate::open;
 
+pub(crate) use batch::{Value, bind};
 pub(crate) use decide::Prepared;
-pub(crate) use request::{DeliveryMark, Request, Swap};
+pub(crate) use request::{DeliveryMark, Edit, Request, Swap};
 
 /// Requests that may wait; beyond that, callers do.
 const QUEUE: usize = 1024;
@@ -137,6 +138,16 @@ impl Writer {
     pub(crate) fn lend(&self) -> Option<Lent<'_>> {
         let desk = self.shared.desk.try_lock().ok()?;
         (desk.requests.is_empty() && desk.connection.is_some()).then_some(Lent(desk))
+    }
+
+    /// Folds the whole log into the file and empties it, when the queue has been worked off.
+    pub(crate) async fn fold(&self) {
+        let mut desk = self.shared.desk.lock().await;
+        if let Some(connection) = &mut desk.connection
+            && let Err(error) = sqlx::query(open::FOLD).execute(connection).await
+        {
+            tracing::debug!(%error, "the log is folded later");
+        }
     }
 
     /// Transactions that this process has committed.

@@ -102,7 +102,7 @@ impl Rows {
                 lane.claim = Some(ClaimSeen { owner, epoch });
             }
             EventBody::TurnStarted(start) => lane.turns = start.turn.into(),
-            EventBody::ReplyComposed(reply) => self.compose(session, seq, reply, lane),
+            EventBody::ReplyComposed(reply) => self.compose(place, reply, lane),
             EventBody::DeliveryFailed { delivery, reason } => {
                 seen.sending.remove(delivery);
                 self.derive(Table::Failure, json!([delivery, reason]));
@@ -180,6 +180,17 @@ impl Rows {
             admission.job,
         ]);
         self.derive(Table::Input, row);
+        if admission.job.is_none() {
+            let origin = &admission.origin;
+            let row = json!([
+                origin.channel,
+                admission.requester.id,
+                place.session,
+                origin.account,
+                origin.conversation,
+            ]);
+            self.derive(Table::Speaker, row);
+        }
     }
 
     /// The statements that write the rows; none if there are none.
@@ -206,20 +217,24 @@ impl Rows {
         self.derived.push((table, row));
     }
 
-    fn compose(
-        &mut self,
-        session: &SessionId,
-        seq: u64,
-        reply: &ReplyComposed,
-        lane: &mut SessionSeen,
-    ) {
+    fn compose(&mut self, place: &Place<'_>, reply: &ReplyComposed, lane: &mut SessionSeen) {
+        let (session, seq) = (place.session, place.seq);
         for input in &reply.inputs {
             if lane.open.remove(input) {
                 self.derive(Table::Answer, json!([input, seq]));
             }
         }
         for draft in &reply.deliveries {
-            let row = json!([draft.delivery, session, seq, draft.inputs.last()]);
+            let row = json!([
+                draft.delivery,
+                session,
+                seq,
+                draft.inputs.last(),
+                draft.to.channel,
+                draft.to.account,
+                draft.to.conversation,
+                place.at,
+            ]);
             self.derive(Table::Delivery, row);
         }
         if lane.open.is_empty() {

@@ -4,8 +4,10 @@
 
 use corvid_core::wire::{DeliveryId, OwnerId};
 use corvid_core::{AppendError, Appended};
+use sqlx::sqlite::SqliteRow;
 use tokio::sync::oneshot;
 
+use super::batch::Value;
 use super::decide::Prepared;
 use crate::error::StoreError;
 
@@ -15,6 +17,8 @@ pub(crate) enum Request {
     Append(Box<Prepared>, Waiter<Appended, AppendError>),
     /// A delivery's next state; the outcome says whether it had the expected one.
     Swap(Box<Swap>, Waiter<bool, StoreError>),
+    /// What follows from no event; the outcome is all rows that its statements returned.
+    Edit(Edit, Waiter<Vec<SqliteRow>, StoreError>),
 }
 
 /// The end of a request's answer.
@@ -29,6 +33,15 @@ pub(crate) struct Swap {
     pub(crate) from: DeliveryMark,
     /// What it becomes.
     pub(crate) to: DeliveryMark,
+}
+
+/// Statements that happen together or not at all.
+#[derive(Debug)]
+pub(crate) struct Edit {
+    /// One or more, separated by semicolons; their values are numbered (`?1`), each the same in all of them.
+    pub(crate) sql: &'static str,
+    /// The values, from the first.
+    pub(crate) values: Vec<Value>,
 }
 
 /// A delivery's state as its row has it.
@@ -48,6 +61,7 @@ impl Request {
         match self {
             Self::Append(_, waiter) => answer(waiter, Some(Err(error.clone().into()))),
             Self::Swap(_, waiter) => answer(waiter, Some(Err(error.clone()))),
+            Self::Edit(_, waiter) => answer(waiter, Some(Err(error.clone()))),
         }
     }
 }

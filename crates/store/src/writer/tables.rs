@@ -8,6 +8,7 @@ pub(super) enum Table {
     Session,
     Claim,
     Input,
+    Speaker,
     Answer,
     Delivery,
     Rest,
@@ -21,7 +22,7 @@ pub(super) enum Table {
 
 /// The tables that follow from events: for each the statement that takes its rows as one JSON array. In this
 /// order they never miss what another has to write first.
-pub(super) const STATEMENTS: [(Table, &str); 12] = [
+pub(super) const STATEMENTS: [(Table, &str); 13] = [
     (
         Table::Session,
         "INSERT INTO session (id, working_dir, opened_at, last_at, head, turns, transcript_bytes, title) \
@@ -44,14 +45,20 @@ pub(super) const STATEMENTS: [(Table, &str); 12] = [
          FROM json_each(?)",
     ),
     (
+        Table::Speaker,
+        "INSERT INTO speaker (channel, person, session, account, conversation) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
+         FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+    ),
+    (
         Table::Answer,
         "UPDATE input SET answered_by = k.value ->> 1 FROM json_each(?) AS k WHERE input.id = k.value ->> 0",
     ),
     (
         Table::Delivery,
-        "INSERT INTO delivery (id, session, seq, state, owner) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, 'prepared', (SELECT owner FROM input WHERE input.id = value ->> 3) \
-         FROM json_each(?)",
+        "INSERT INTO delivery (id, session, seq, state, owner, channel, account, conversation, at) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, 'prepared', (SELECT owner FROM input WHERE input.id = value ->> 3), \
+         value ->> 4, value ->> 5, value ->> 6, value ->> 7 FROM json_each(?)",
     ),
     (
         Table::Rest,

@@ -60,7 +60,7 @@ async fn a_fresh_store_is_this_users_alone() {
     }
     let health = lane.store.check().await.unwrap();
     assert_eq!((health.sessions, health.events), (1, 2));
-    assert_eq!((health.version, health.problems), (1, vec![]));
+    assert_eq!((health.version, health.problems), (2, vec![]));
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_newer_store_is_refused_and_left_alone() {
         error,
         OpenError::Newer {
             found: 99,
-            known: 1,
+            known: 2,
             ..
         }
     ));
