@@ -38,6 +38,10 @@ pub struct Event {
 /// What happened. The tag is the event's kind, the content its payload.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "payload")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an input is common, and what is boxed is allocated for each"
+)]
 pub enum EventBody {
     /// The first event of every session.
     #[serde(rename = "session.opened")]
