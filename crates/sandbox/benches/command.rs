@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,8 +33,21 @@ impl Progress for Unseen {
 /// One way of running the command.
 struct Way {
     name: &'static str,
+    /// What is not measured.
+    prepare: Box<dyn Fn()>,
     run: Box<dyn Fn()>,
     times: Vec<Duration>,
+}
+
+/// What went before the command in its sandbox.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// Nothing: no supervisor is ready, as for the first command of a process of which nobody said that it comes.
+    Nothing,
+    /// Another command, which ended just now.
+    Another,
+    /// Another command, while all other ways had their turns.
+    AWhileAgo,
 }
 
 fn main() -> io::Result<()> {
@@ -44,15 +58,44 @@ fn main() -> io::Result<()> {
     let helper = helper();
     let mut ways = vec![
         way("bare", || run_program("bash", &["-c", COMMAND])),
-        sandboxed("sandboxed", &helper, Isolation::Full)?,
-        sandboxed("without namespaces", &helper, Isolation::WithoutNamespaces)?,
-        sandboxed("without anything", &helper, Isolation::Nothing)?,
+        sandboxed("sandboxed, cold", &helper, Isolation::Full, Before::Nothing)?,
+        sandboxed(
+            "sandboxed, after another",
+            &helper,
+            Isolation::Full,
+            Before::Another,
+        )?,
+        sandboxed(
+            "sandboxed, a moment later",
+            &helper,
+            Isolation::Full,
+            Before::AWhileAgo,
+        )?,
+        sandboxed(
+            "no namespaces, cold",
+            &helper,
+            Isolation::WithoutNamespaces,
+            Before::Nothing,
+        )?,
+        sandboxed(
+            "no namespaces, after one",
+            &helper,
+            Isolation::WithoutNamespaces,
+            Before::Another,
+        )?,
+        sandboxed(
+            "without anything",
+            &helper,
+            Isolation::Nothing,
+            Before::Nothing,
+        )?,
     ];
     if Command::new("bwrap").arg("--version").output().is_ok() {
-        ways.push(way("bubblewrap", || run_program("bwrap", BUBBLEWRAP)));
+        ways.insert(1, way("bubblewrap", || run_program("bwrap", BUBBLEWRAP)));
     }
     for _ in 0..ROUNDS {
         for way in &mut ways {
+            (way.prepare)();
             let begun = Instant::now();
             (way.run)();
             way.times.push(begun.elapsed());
@@ -108,6 +151,7 @@ const BUBBLEWRAP: &[&str] = &[
 fn way(name: &'static str, run: impl Fn() + 'static) -> Way {
     Way {
         name,
+        prepare: Box::new(|| ()),
         run: Box::new(run),
         times: Vec::with_capacity(ROUNDS),
     }
@@ -121,13 +165,18 @@ fn run_program(program: &str, arguments: &[&str]) {
     assert!(output.is_ok_and(|output| output.status.success()));
 }
 
-fn sandboxed(name: &'static str, helper: &Path, isolation: Isolation) -> io::Result<Way> {
+fn sandboxed(
+    name: &'static str,
+    helper: &Path,
+    isolation: Isolation,
+    before: Before,
+) -> io::Result<Way> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (sandbox, command, folder) = scene(helper, isolation)?;
+    let (sandbox, command, folder) = scene(helper, isolation, before)?;
     let count = Cell::new(0);
-    Ok(way(name, move || {
+    let run = Rc::new(move || {
         // Every call has a key and an output file of its own.
         let key = format!("bench-{}", count.replace(count.get() + 1));
         let command = CommandSpec {
@@ -143,13 +192,26 @@ fn sandboxed(name: &'static str, helper: &Path, isolation: Isolation) -> io::Res
             "{ending:?} in {}",
             folder.path().display()
         );
-    }))
+    });
+    let prepare = Rc::clone(&run);
+    let mut way = way(name, move || run());
+    if before == Before::Another {
+        way.prepare = Box::new(move || prepare());
+    }
+    Ok(way)
 }
 
-fn scene(helper: &Path, isolation: Isolation) -> io::Result<(HostSandbox, CommandSpec, TempDir)> {
+fn scene(
+    helper: &Path,
+    isolation: Isolation,
+    before: Before,
+) -> io::Result<(HostSandbox, CommandSpec, TempDir)> {
     let folder = tempfile::tempdir()?;
     let mut config = HostConfig::new(helper);
     config.isolation = isolation;
+    if before == Before::Nothing {
+        config.spare_for = Duration::ZERO;
+    }
     let sandbox = HostSandbox::new(config);
     let command = CommandSpec {
         key: CallKey::new("bench"),

@@ -36,7 +36,7 @@ fn run(home: &Path, key: &str, isolation: &str, command: &str) -> io::Result<Exi
         "WithoutLandlock" => Isolation::WithoutLandlock,
         _ => Isolation::Nothing,
     };
-    let sandbox = HostSandbox::new(config);
+    let sandbox = Arc::new(HostSandbox::new(config));
     let working_dir = home.join("work");
     let lacking = sandbox.lacking(&working_dir);
     let command = CommandSpec {
@@ -56,18 +56,20 @@ fn run(home: &Path, key: &str, isolation: &str, command: &str) -> io::Result<Exi
         .enable_all()
         .build()?;
     let cancel = CancellationToken::new();
-    let ended = runtime.block_on(sandbox.run(&command, &cancel, Arc::new(Printed)));
+    let progress = Arc::new(Printed(Arc::clone(&sandbox)));
+    let ended = runtime.block_on(sandbox.run(&command, &cancel, progress));
     Ok(match ended {
         Ok(_) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     })
 }
 
-/// Prints progress, so that a test can wait for it.
-struct Printed;
+/// Prints progress, so that a test can wait for it, and lets another command be expected meanwhile.
+struct Printed(Arc<HostSandbox>);
 
 impl Progress for Printed {
     fn show(&self, line: &str) {
+        self.0.expect();
         // Without a reader there is nobody to tell.
         match writeln!(io::stdout(), "{line}") {
             Ok(()) | Err(_) => {}

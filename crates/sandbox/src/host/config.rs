@@ -4,10 +4,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use corvid_core::redact::Redactor;
 
 use crate::egress::{Resolve, SystemResolver};
+
+/// How long a supervisor that is ready waits for its command: while a model thinks of the next one, but not in an
+/// idle process.
+const SPARE_FOR: Duration = Duration::from_secs(10);
 
 /// How the host sandbox is set up. It is not shown: keys live in an environment.
 pub struct HostConfig {
@@ -31,6 +36,8 @@ pub struct HostConfig {
     pub limits: Limits,
     /// How much of the system's isolation is used.
     pub isolation: Isolation,
+    /// How long a supervisor that is ready beforehand waits for its command; zero means that there is none.
+    pub spare_for: Duration,
 }
 
 impl HostConfig {
@@ -47,6 +54,7 @@ impl HostConfig {
             redactor: Arc::default(),
             limits: Limits::default(),
             isolation: Isolation::Full,
+            spare_for: SPARE_FOR,
         }
     }
 }
@@ -101,6 +109,31 @@ pub enum Isolation {
 }
 
 impl Isolation {
+    /// Each with the word by which a supervisor is told of it.
+    const WORDS: [(Self, &str); 5] = [
+        (Self::Full, "full"),
+        (Self::WithoutNamespaces, "without-namespaces"),
+        (Self::WithoutScopes, "without-scopes"),
+        (Self::WithoutLandlock, "without-landlock"),
+        (Self::Nothing, "nothing"),
+    ];
+
+    /// Its word.
+    pub(crate) fn word(self) -> &'static str {
+        let mut words = Self::WORDS.iter();
+        words
+            .find(|(isolation, _)| *isolation == self)
+            .map_or("", |(_, word)| word)
+    }
+
+    /// The one with that word.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        let mut words = Self::WORDS.iter();
+        words
+            .find(|(_, known)| *known == word)
+            .map(|(isolation, _)| *isolation)
+    }
+
     /// Whether commands are confined at all.
     pub(crate) fn confines(self) -> bool {
         !matches!(self, Self::WithoutLandlock | Self::Nothing)

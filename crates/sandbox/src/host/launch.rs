@@ -1,34 +1,46 @@
-//! Starting a command's supervisor, and serving it the proxy that its command may use.
+//! Finding a command its supervisor, and serving it the proxy that its command may use.
 //! Invariant: the supervisor's standard input is the lifeline, and what runs for the command ends with it.
 //! It must not know what the supervisor does.
 
 use std::fmt;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use corvid_core::{CommandEnd, CommandEnding, CommandRecord, Progress, SandboxError};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
-use tokio::process::{Child, Command};
+use tokio::process::ChildStdout;
 use tokio_util::sync::CancellationToken;
 
 use super::admit::Admitted;
 use super::config::Isolation;
 use super::follow::{Followed, Patience, follow};
-use super::plan::{Notice, Plan, STAGE_WORD, SUPERVISE};
+use super::helper::Helper;
+use super::plan::{Notice, Plan};
 use super::record::Record;
+use super::spare::Spares;
 use super::{environment, system};
 use crate::egress::{self, Allowed, Attempt, Resolve, Verdict};
 
 /// Starts helpers.
 pub(super) struct Launcher {
     helper: PathBuf,
+    spares: Spares,
     resolver: Arc<dyn Resolve>,
+}
+
+/// One command's run, as every supervisor that is tried for it gets it.
+struct Of<'a> {
+    admitted: &'a Admitted,
+    line: Vec<u8>,
+    begun: Instant,
+    timeout: Duration,
+    cancel: &'a CancellationToken,
+    progress: &'a Arc<dyn Progress>,
 }
 
 /// What became of one start.
@@ -40,8 +52,21 @@ pub(super) enum Run {
 }
 
 impl Launcher {
-    pub(super) fn new(helper: PathBuf, resolver: Arc<dyn Resolve>) -> Self {
-        Self { helper, resolver }
+    /// `spare_for` is how long a supervisor waits that is ready for the next command.
+    pub(super) fn new(helper: PathBuf, resolver: Arc<dyn Resolve>, spare_for: Duration) -> Self {
+        Self {
+            spares: Spares::new(helper.clone(), spare_for),
+            helper,
+            resolver,
+        }
+    }
+
+    /// Gets a supervisor ready for a command of that kind, unless nothing is confined then: whoever allows such a
+    /// command takes longer.
+    pub(super) fn expect(&self, isolation: Isolation) {
+        if isolation.confines() {
+            self.spares.expect(isolation);
+        }
     }
 
     /// Runs an allowed command to its end.
@@ -64,7 +89,7 @@ impl Launcher {
         // Where the command shares the machine's network, the proxy is there before it.
         let no_proxy =
             |error: io::Error| SandboxError::Failed(format!("the proxy cannot listen: {error}"));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(no_proxy)?;
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(no_proxy)?;
         let port = listener.local_addr().map_err(no_proxy)?.port();
         let mut plan = admitted.plan.clone();
         plan.confinement.proxy = Some(port);
@@ -79,7 +104,7 @@ impl Launcher {
         &self,
         plan: &Plan,
         admitted: &Admitted,
-        listener: Option<std::net::TcpListener>,
+        listener: Option<TcpListener>,
         cancel: &CancellationToken,
         progress: &Arc<dyn Progress>,
     ) -> Result<Run, SandboxError> {
@@ -87,18 +112,63 @@ impl Launcher {
         let line = line_of(plan).map_err(|error| {
             SandboxError::Failed(format!("the command cannot be handed over: {error}"))
         })?;
-        let (mut child, lifeline) = self.start(SUPERVISE)?;
-        let Some(stdout) = child.stdout.take() else {
-            return Err(SandboxError::Failed("the helper has no pipes".to_owned()));
+        let isolation = plan.confinement.isolation;
+        let of = Of {
+            admitted,
+            line,
+            begun,
+            timeout: Duration::from_millis(plan.timeout_ms),
+            cancel,
+            progress,
         };
+        // A listener that is there already is for one supervisor, which is then begun for it.
+        if listener.is_none()
+            && let Some(spare) = self.spares.take(isolation)
+        {
+            let told = self.conduct(spare, &of, None).await?;
+            if !began_nothing(&told, plan) || cancel.is_cancelled() {
+                return run_of(told, plan, begun);
+            }
+            tracing::debug!("a supervisor that was ready was of no use");
+        }
+        let fresh = Helper::start(&self.helper, isolation).map_err(|error| {
+            SandboxError::Failed(format!(
+                "the helper `{}` cannot be started: {error}",
+                self.helper.display()
+            ))
+        })?;
+        let told = self.conduct(fresh, &of, listener).await?;
+        run_of(told, plan, begun)
+    }
+
+    /// Hands the plan over and sees the supervisor to its end.
+    async fn conduct(
+        &self,
+        helper: Helper,
+        of: &Of<'_>,
+        listener: Option<TcpListener>,
+    ) -> Result<Followed, SandboxError> {
+        let mut process = helper.process;
+        let pipes = UnixStream::from_std(helper.lifeline)
+            .and_then(|lifeline| Ok((lifeline, ChildStdout::from_std(helper.notices)?)));
+        let (lifeline, notices) = pipes.map_err(|error| {
+            SandboxError::Failed(format!("the helper cannot be listened to: {error}"))
+        })?;
         let (from_supervisor, lifeline) = lifeline.into_split();
-        let patience = Patience::new(begun, Duration::from_millis(plan.timeout_ms));
+        let patience = Patience::new(of.begun, of.timeout);
         // Dropped with the command, and with it every connection.
         let stop = CancellationToken::new();
         let ended = stop.clone().drop_guard();
-        let proxy = self.proxy(admitted, listener, from_supervisor, stop, progress);
+        let proxy = self.proxy(of.admitted, listener, from_supervisor, stop, of.progress);
         let told = {
-            let followed = follow(&line, lifeline, stdout, cancel, patience, &**progress);
+            let followed = follow(
+                &of.line,
+                lifeline,
+                notices,
+                of.cancel,
+                patience,
+                &**of.progress,
+            );
             tokio::pin!(followed);
             tokio::select! {
                 told = &mut followed => told,
@@ -108,21 +178,23 @@ impl Launcher {
         drop(ended);
         if let Followed::Deaf(_) = told {
             tracing::warn!("a supervisor does not end and is ended");
-            if let Err(error) = child.start_kill() {
+            if let Err(error) = process.kill() {
                 tracing::warn!(%error, "a supervisor neither ends nor can be ended");
             }
         }
-        if let Err(error) = child.wait().await {
-            tracing::warn!(%error, "a supervisor cannot be waited for");
+        process.ended().await;
+        let isolation = of.admitted.plan.confinement.isolation;
+        if isolation.confines() && !of.cancel.is_cancelled() {
+            self.spares.follow(isolation);
         }
-        run_of(told, plan, begun)
+        Ok(told)
     }
 
     /// Serves the command's proxy for as long as it is polled; over at once if there is none.
     async fn proxy(
         &self,
         admitted: &Admitted,
-        listener: Option<std::net::TcpListener>,
+        listener: Option<TcpListener>,
         supervisor: OwnedReadHalf,
         stop: CancellationToken,
         progress: &Arc<dyn Progress>,
@@ -149,28 +221,6 @@ impl Launcher {
             tracing::debug!(%error, "a command has no proxy");
         }
     }
-
-    fn start(&self, stage: &str) -> Result<(Child, UnixStream), SandboxError> {
-        let started = || {
-            let (lifeline, theirs) = std::os::unix::net::UnixStream::pair()?;
-            lifeline.set_nonblocking(true)?;
-            let child = Command::new(&self.helper)
-                .args([STAGE_WORD, stage])
-                .env_clear()
-                .current_dir("/")
-                .stdin(Stdio::from(OwnedFd::from(theirs)))
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null())
-                .spawn()?;
-            Ok((child, UnixStream::from_std(lifeline)?))
-        };
-        started().map_err(|error: io::Error| {
-            SandboxError::Failed(format!(
-                "the helper `{}` cannot be started: {error}",
-                self.helper.display()
-            ))
-        })
-    }
 }
 
 impl fmt::Debug for Launcher {
@@ -178,6 +228,22 @@ impl fmt::Debug for Launcher {
         f.debug_struct("Launcher")
             .field("helper", &self.helper)
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether a supervisor began nothing of its command and never will: it says so, or it is gone and its record does.
+fn began_nothing(told: &Followed, plan: &Plan) -> bool {
+    match told {
+        Followed::Told(Notice::Ended(_)) | Followed::Deaf(_) => false,
+        Followed::Told(Notice::Failed(_) | Notice::NoNamespaces(_)) => true,
+        Followed::Told(Notice::Progress(_)) | Followed::Nothing => {
+            let record = Record::new(&plan.record_dir, &plan.key);
+            match record.try_hold() {
+                Ok(Some(mut held)) => record.tell(&mut held) == CommandRecord::NotStarted,
+                Ok(None) => false,
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            }
+        }
     }
 }
 

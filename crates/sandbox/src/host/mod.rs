@@ -10,6 +10,7 @@ mod elsewhere;
 mod environment;
 mod folder;
 mod follow;
+mod helper;
 mod launch;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -19,6 +20,7 @@ mod portable;
 mod record;
 #[cfg(target_os = "linux")]
 mod relay;
+mod spare;
 mod supervise;
 
 use std::fmt;
@@ -101,7 +103,7 @@ impl HostSandbox {
             unenforced,
             namespaces: Arc::new(Namespaces::new(config.helper.clone(), isolation)),
             report,
-            launcher: launch::Launcher::new(config.helper, config.resolver),
+            launcher: launch::Launcher::new(config.helper, config.resolver, config.spare_for),
         }
     }
 
@@ -163,6 +165,10 @@ impl Sandbox for HostSandbox {
         Ok(self.description(command, &self.admit(command)?))
     }
 
+    fn expect(&self) {
+        self.launcher.expect(self.isolation_now());
+    }
+
     async fn run(
         &self,
         command: &CommandSpec,
@@ -173,7 +179,10 @@ impl Sandbox for HostSandbox {
             let admitted = self.admit(command)?;
             admitted.is_allowed(command)?;
             let plan = &admitted.plan;
-            if let Err(error) = record::forget_others(&plan.record_dir, &plan.key, &command.kept) {
+            // What an earlier attempt at it left must not be taken for word of this one.
+            let own = Record::new(&plan.record_dir, &plan.key).forget();
+            let others = record::forget_others(&plan.record_dir, &plan.key, &command.kept);
+            if let Err(error) = own.and(others) {
                 tracing::debug!(%error, "records of ended commands stay behind");
             }
             let run = self.launcher.run(&admitted, cancel, &progress);

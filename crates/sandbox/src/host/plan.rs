@@ -12,7 +12,7 @@ use super::config::{Isolation, Limits};
 /// The hidden first argument of the helper executable.
 pub(crate) const STAGE_WORD: &str = "__corvid-sandbox";
 
-/// The second argument: which stage.
+/// The second argument: which stage. The supervisor's third is the word of its isolation.
 pub(crate) const SUPERVISE: &str = "supervise";
 /// The stage that confines itself, where asked to, and begins the command.
 pub(crate) const CONFINE: &str = "confine";

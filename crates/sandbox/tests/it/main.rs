@@ -20,5 +20,6 @@ mod proxied;
 mod race;
 mod redaction;
 mod scene;
+mod spares;
 mod target;
 mod wider;

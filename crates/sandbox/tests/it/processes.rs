@@ -2,7 +2,9 @@
 //! Invariant: a process is found by what it is, so none hides in a session or group of its own.
 //! It must not know what a test proves.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,6 +34,34 @@ pub(crate) fn processes() -> impl Iterator<Item = i32> {
     std::fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// The processes that were started under that name and still run.
+pub(crate) fn started_as(program: &Path) -> Vec<i32> {
+    let name = program.as_os_str().as_bytes();
+    let is_it = |pid: &i32| {
+        std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.starts_with(name))
+    };
+    processes().filter(is_it).collect()
+}
+
+/// The processes right below one.
+pub(crate) fn children(parent: i32) -> impl Iterator<Item = i32> {
+    processes().filter(move |pid| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+        status.is_ok_and(|status| status.contains(&format!("\nPPid:\t{parent}\n")))
+    })
+}
+
+/// Whether it is there and has not ended.
+pub(crate) fn runs(pid: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+    status.is_ok_and(|status| !status.contains("\nState:\tZ"))
+}
+
+/// Whether it is there, ended and waited for by nobody included.
+pub(crate) fn exists(pid: i32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
 }
 
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {

@@ -43,25 +43,29 @@ pub(super) enum Settled {
     WithoutNamespaces(String),
 }
 
-/// Makes the supervisor what the plan needs: all that is orphaned comes to it, its children get namespaces of
-/// their own, and the parent gets the proxy's listener in them.
-pub(super) fn settle(plan: &Confinement) -> io::Result<Settled> {
-    if plan.isolation == Isolation::Nothing {
+/// Makes the supervisor what commands of that kind need: all that is orphaned comes to it, and its children get
+/// namespaces of their own.
+pub(super) fn settle(isolation: Isolation) -> io::Result<Settled> {
+    if isolation == Isolation::Nothing {
         return Ok(Settled::Whole);
     }
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    if plan.isolation != Isolation::Full {
+    if isolation != Isolation::Full {
         return Ok(Settled::Whole);
     }
-    match namespaces::enter() {
-        Ok(Entered::Own) => {}
-        Ok(Entered::None) => return Ok(Settled::WithoutNamespaces(namespaces::none())),
-        Err(error) => return Ok(Settled::WithoutNamespaces(namespaces::half_there(&error))),
+    Ok(match namespaces::enter() {
+        Ok(Entered::Own) => Settled::Whole,
+        Ok(Entered::None) => Settled::WithoutNamespaces(namespaces::none()),
+        Err(error) => Settled::WithoutNamespaces(namespaces::half_there(&error)),
+    })
+}
+
+/// Gives the parent the proxy's listener in the command's own network, if the command may reach hosts.
+pub(super) fn open_way_out(plan: &Confinement) -> io::Result<()> {
+    match plan.proxy {
+        Some(port) if plan.isolation == Isolation::Full => relay::offer(io::stdin(), port),
+        _ => Ok(()),
     }
-    if let Some(port) = plan.proxy {
-        relay::offer(io::stdin(), port)?;
-    }
-    Ok(Settled::Whole)
 }
 
 /// The program that confines itself and begins a command.

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use nix::sys::signal::{SigSet, Signal};
 
+use super::config::Isolation;
 use super::plan::{BEGIN, CONFINE, PROBE, STAGE_WORD, SUPERVISE};
 use super::{portable, system};
 
@@ -25,7 +26,14 @@ pub fn enter() -> Option<ExitCode> {
     }
     let stage = arguments.next();
     Some(match stage.as_ref().and_then(|stage| stage.to_str()) {
-        Some(SUPERVISE) => supervisor::main(),
+        Some(SUPERVISE) => {
+            let isolation = arguments.next();
+            let isolation = isolation.as_ref().and_then(|word| word.to_str());
+            match isolation.and_then(Isolation::of_word) {
+                Some(isolation) => supervisor::main(isolation),
+                None => ExitCode::from(2),
+            }
+        }
         Some(CONFINE) => system::confine(),
         Some(BEGIN) => portable::begin(),
         Some(PROBE) => system::probe(),

@@ -2,6 +2,8 @@
 //! Invariant: it holds the record's lock as long as anything of the command runs, ends everything when its
 //! lifeline is cut or time is up, and writes the outcome last. Where it is stopped itself (SIGSTOP) its parent
 //! ends it after the time-out; with the parent dead too, the command runs on until it is continued or ended.
+//! It is started for an isolation, and gets all ready that commands of that kind share; what is one command's own comes
+//! with the plan, for which it may wait, as a spare, in vain.
 //! It must not know how the command is confined.
 
 use std::io;
@@ -12,6 +14,7 @@ use std::process::ExitCode;
 use super::output::Sink;
 use super::pipe;
 use super::watch::{Stage, Watch, tell};
+use crate::host::config::Isolation;
 use crate::host::plan::{Notice, Plan, Unbegun};
 use crate::host::record::{Held, Record};
 use crate::host::system::{self, Settled};
@@ -19,11 +22,11 @@ use crate::host::system::{self, Settled};
 /// The longest reason that is told, in characters, so that the line stays whole in the pipe.
 const REASON_CHARS: usize = 500;
 
-/// Runs the supervisor. Its standard input is the plan and then the lifeline, its standard output takes
-/// the notices.
-pub(super) fn main() -> ExitCode {
+/// Runs the supervisor. Its standard input is the plan, once there is one, and always the lifeline; its standard
+/// output takes the notices.
+pub(super) fn main(isolation: Isolation) -> ExitCode {
     close_strays();
-    match supervise() {
+    match supervise(isolation) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let reason = error.to_string().chars().take(REASON_CHARS).collect();
@@ -33,33 +36,41 @@ pub(super) fn main() -> ExitCode {
     }
 }
 
-fn supervise() -> io::Result<()> {
+fn supervise(isolation: Isolation) -> io::Result<()> {
     super::signals_left_to_the_parent().thread_block()?;
-    let Some(plan) = pipe::read_line::<Plan>(io::stdin())? else {
-        return Ok(());
-    };
     // A new session has no terminal; it fails only for who leads a group already and has none either.
     if let Err(error) = rustix::process::setsid()
         && error != rustix::io::Errno::PERM
     {
         return Err(error.into());
     }
+    if let Settled::WithoutNamespaces(why) = system::settle(isolation)? {
+        tell_of_no_namespaces(&why);
+        return Ok(());
+    }
+    let stage = Stage::start(isolation)?;
+    let plan = if stage.is_there_when_called()? {
+        pipe::read_line::<Plan>(io::stdin())?
+    } else {
+        None
+    };
+    let Some(plan) = plan else {
+        stage.end();
+        return Ok(());
+    };
     let record = Record::new(&plan.record_dir, &plan.key);
     let mut held = record.hold()?;
     // Whoever reconciles takes the lock too: once a parent is dead, nothing begins any more.
     if pipe::is_closed(io::stdin())? {
+        stage.end();
         return Ok(());
     }
-    if let Settled::WithoutNamespaces(why) = system::settle(&plan.confinement)? {
-        tell_of_no_namespaces(&why);
-        return Ok(());
-    }
-    conduct(&plan, &record, &mut held)
+    conduct(stage, &plan, &record, &mut held)
 }
 
 /// Runs the command between its mark and its outcome.
-fn conduct(plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
-    let stage = Stage::start(plan.confinement.isolation)?;
+fn conduct(stage: Stage, plan: &Plan, record: &Record, held: &mut Held) -> io::Result<()> {
+    system::open_way_out(&plan.confinement)?;
     empty_folder(record.temp())?;
     let sink = Sink::create(&plan.output, plan.confinement.limits.output_bytes)?;
     let pending = record.begin(held)?;

@@ -26,6 +26,7 @@ const STAGE_PATIENCE: Duration = Duration::from_millis(200);
 /// A confining stage that was started and waits for its plan. It ends by itself if it never gets one.
 pub(super) struct Stage {
     process: Child,
+    isolation: Isolation,
     lifeline: io::PipeWriter,
     finding: PipeReader,
     output: PipeReader,
@@ -70,23 +71,45 @@ impl Stage {
             .spawn()?;
         Ok(Self {
             process,
+            isolation,
             lifeline,
             finding,
             output,
         })
+    }
+
+    /// Waits until the parent says something or is gone; yields whether the stage is there then. One that ended has
+    /// taken with it what a stage needs, so there will be no other.
+    pub(super) fn is_there_when_called(&self) -> io::Result<bool> {
+        let parent = io::stdin();
+        let mut polled = [
+            PollFd::new(&parent, PollFlags::IN),
+            PollFd::new(&self.finding, PollFlags::IN),
+        ];
+        rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, None))?;
+        Ok(polled[1].revents().is_empty())
+    }
+
+    /// Ends it, and waits for that; it never had a plan.
+    pub(super) fn end(self) {
+        drop(self.lifeline);
+        system::end(&self.process, self.isolation);
     }
 }
 
 impl Watch {
     /// Lets the stage begin the command.
     pub(super) fn begin(stage: Stage, plan: &Plan, sink: Sink) -> io::Result<Self> {
+        if plan.confinement.isolation != stage.isolation {
+            return Err(io::Error::other("the plan is for another supervisor"));
+        }
         let begun = Instant::now();
         let mut lifeline = stage.lifeline;
         lifeline.write_all(&pipe::line(&plan.confinement)?)?;
         rustix::io::ioctl_fionbio(&stage.output, true)?;
         Ok(Self {
             stage: stage.process,
-            isolation: plan.confinement.isolation,
+            isolation: stage.isolation,
             finding: stage.finding,
             output: stage.output,
             lifeline: Some(lifeline),
