@@ -43,7 +43,8 @@ pub trait Tool: Send + Sync {
         Ok(Preview::of_arguments(&call.arguments))
     }
 
-    /// What reconciliation will need, read just before the call starts and journalled with its start.
+    /// What reconciliation will need, read just before the call starts and journalled with its start. What the call
+    /// needs of this process may be got ready, too.
     ///
     /// # Errors
     /// As [`Tool::run`]; the call then has that outcome and does not start.

@@ -1,6 +1,7 @@
 //! `system.run` and `output.read` on a scripted sandbox.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use corvid_core::wire::{CallId, OutputRef};
 use corvid_core::{CommandEnd, CommandEnding, CommandRecord, Reconciled, SandboxError, ToolOutput};
@@ -35,6 +36,21 @@ async fn a_command_tells_its_end_and_its_output() {
     )
     .await;
     check(Act::ends(CommandEnding::TimedOut, "so far\n"), TIMED_OUT).await;
+}
+
+/// A call that is only looked at, and may be denied, starts nothing.
+#[tokio::test]
+async fn a_command_is_said_to_come_once_its_call_is_allowed() {
+    let scene = Scene::new();
+    let arguments = json!({ "command": "x" });
+    let expected = || scene.sandbox.expected.load(Ordering::Relaxed);
+    scene
+        .invocation("system.run", 0, arguments.clone())
+        .expect("valid");
+    assert_eq!(expected(), 0);
+    scene.sandbox.script(Act::exits(0, ""));
+    scene.text("system.run", arguments).await;
+    assert_eq!(expected(), 1);
 }
 
 #[tokio::test]

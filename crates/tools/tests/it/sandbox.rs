@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -63,6 +64,8 @@ pub(crate) struct FakeSandbox {
     pub(crate) acts: Mutex<VecDeque<Act>>,
     pub(crate) commands: Mutex<Vec<CommandSpec>>,
     pub(crate) records: Mutex<VecDeque<CommandRecord>>,
+    /// How often a command was said to come.
+    pub(crate) expected: AtomicUsize,
 }
 
 impl FakeSandbox {
@@ -123,6 +126,10 @@ impl Sandbox for FakeSandbox {
             ]),
             facts,
         })
+    }
+
+    fn expect(&self) {
+        self.expected.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn run(
