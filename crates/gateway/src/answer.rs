@@ -5,7 +5,7 @@
 use corvid_agent::fold::State;
 use corvid_core::faults::crash_point;
 use corvid_core::wire::{
-    Address, Answer, Answerer, EventBody, Frame, JobId, Millis, QuestionId, Requester, SessionId,
+    Address, Answer, Answerer, EventBody, Frame, JobId, Millis, QuestionId, SessionId,
 };
 use corvid_core::{Append, Fence, JobView, Jobs as _, Journal as _};
 
@@ -141,15 +141,6 @@ impl Gateway {
             by,
         };
         self.note(session, undone).await
-    }
-
-    pub(crate) async fn authorize(
-        &self,
-        from: &Address,
-        person: &str,
-    ) -> Result<Requester, GatewayError> {
-        let requester = self.access.authorize(from, person);
-        requester.ok_or_else(|| GatewayError::Denied(person.to_owned()))
     }
 
     /// Appends one event that numbers itself.
