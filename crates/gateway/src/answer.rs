@@ -161,7 +161,7 @@ impl Gateway {
     }
 
     /// What the process that has a session says to a frame; none if it is dead, or says nothing soon.
-    async fn ask_owner(
+    pub(crate) async fn ask_owner(
         &self,
         session: &SessionId,
         frame: &Frame,

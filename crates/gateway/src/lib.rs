@@ -4,12 +4,15 @@
 
 mod access;
 mod answer;
+mod chat;
 mod errand;
 mod error;
 mod inbound;
 mod jobs;
 mod lanes;
 mod outbox;
+mod pairing;
+mod people;
 mod questions;
 mod run;
 
@@ -26,12 +29,14 @@ use corvid_store::Store;
 use jobs::{DeskParts, JobDesk};
 use questions::{AllChannels, Outcomes};
 
-pub use access::Access;
+pub use access::{Access, Allowed};
 pub use answer::{AnswerReceipt, Backgrounded};
+pub use chat::{COMMANDS, ChatCommand};
 pub use corvid_agent::Settings;
 pub use error::GatewayError;
 pub use inbound::{Inbound, Target};
 pub use jobs::JobLimits;
+pub use pairing::LetIn;
 pub use run::Answered;
 pub use surroundings::{Surroundings, Unheard};
 

@@ -1,0 +1,172 @@
+//! Presses of buttons.
+//! Invariant: who presses is judged before anything is looked up, and what a button names is looked up at the press; a
+//! press of somebody else's button, or of an old one, changes nothing and is told politely.
+//! It must not know how a button looks.
+
+use corvid_core::wire::{
+    Address, Answer, CallId, OutcomeAnswer, Requester, Scope, SessionId, Subject,
+};
+use corvid_core::{Button, Choice, Press};
+
+use super::questions::Given;
+use super::turns::may_act_on;
+use super::{Act, Pressed, plain};
+use crate::Gateway;
+use crate::error::GatewayError;
+
+/// What is said of a button that means nothing any more.
+const STALE: &str = "That button is too old.";
+
+impl Gateway {
+    /// Does what a button says, in the name of who pressed it.
+    ///
+    /// # Errors
+    /// The store's and the journal's: the press is to be handed in again.
+    pub(crate) async fn pressed(&self, press: &Press) -> Result<Pressed, GatewayError> {
+        let from = &press.origin;
+        let Some(by) = self.known(from, &press.person).await? else {
+            return Ok(Pressed::told("You may not do that here."));
+        };
+        match &press.button {
+            None => Ok(Pressed::told(STALE)),
+            Some(Button::Answer { question, choice }) => {
+                let answer = match *choice {
+                    Choice::Once => Some(Answer::Allow { scope: Scope::Once }),
+                    Choice::Session => Some(Answer::Allow {
+                        scope: Scope::Session,
+                    }),
+                    Choice::Deny => Some(Answer::Deny {
+                        reason: String::new(),
+                    }),
+                    Choice::Number(number) => {
+                        let row = self.store.question(question).await?;
+                        row.and_then(|row| chosen(&row.question.subject, number))
+                    }
+                };
+                let Some(answer) = answer else {
+                    return Ok(Pressed::told(STALE));
+                };
+                let toast = done(&answer);
+                Ok(match self.give(question, answer, from, &by).await? {
+                    Given::Taken(session) => Pressed::wakes(toast, session),
+                    Given::Refused(why) => Pressed::told(why),
+                })
+            }
+            Some(Button::Outcome {
+                session,
+                call,
+                answer,
+            }) => self.settle(from, &by, session, *call, *answer).await,
+            Some(Button::Retry { session, turn }) => {
+                self.press_retry(press, &by, session, *turn).await
+            }
+            Some(Button::Stop { session }) => {
+                let Some(session) = self.tagged(from, session).await? else {
+                    return Ok(Pressed::told(STALE));
+                };
+                let told = self.stop(Some(&session), &by, from).await?;
+                Ok(Pressed {
+                    toast: told.text,
+                    act: told.wake.map_or(Act::Done, Act::Wake),
+                })
+            }
+        }
+    }
+
+    /// Says what became of a call.
+    async fn settle(
+        &self,
+        from: &Address,
+        by: &Requester,
+        tag: &str,
+        call: CallId,
+        answer: OutcomeAnswer,
+    ) -> Result<Pressed, GatewayError> {
+        let Some(session) = self.tagged(from, tag).await? else {
+            return Ok(Pressed::told(STALE));
+        };
+        let state = self.state(&session).await?;
+        let turn = state.and_then(|state| state.turn);
+        let Some(turn) = turn.filter(|turn| turn.call(call).is_some()) else {
+            return Ok(Pressed::told("That is settled already."));
+        };
+        if !may_act_on(&turn, by, from) {
+            return Ok(Pressed::told(
+                "This question is for whoever asked, or an owner.",
+            ));
+        }
+        if !self.outcomes.settle(&session, call, answer, &by.id) {
+            return Ok(Pressed::told("That is settled already."));
+        }
+        let toast = match answer {
+            OutcomeAnswer::Retry => "Running it again.",
+            OutcomeAnswer::Worked => "Taken as done.",
+            OutcomeAnswer::Skip => "Left as it is.",
+        };
+        Ok(Pressed::wakes(toast, session))
+    }
+
+    async fn press_retry(
+        &self,
+        press: &Press,
+        by: &Requester,
+        tag: &str,
+        turn: u32,
+    ) -> Result<Pressed, GatewayError> {
+        let from = &press.origin;
+        let session = self.store.binding(from).await?;
+        let Some(session) = session.filter(|session| Button::tag(session) == tag) else {
+            return Ok(Pressed::told(
+                "This conversation is in another session now.",
+            ));
+        };
+        let id = &press.external_id;
+        let again = self.ask_again(&session, Some(turn), by, from, id).await?;
+        Ok(match again {
+            Ok(act) => Pressed {
+                toast: "Asking again.".to_owned(),
+                act,
+            },
+            Err(why) => Pressed::told(why),
+        })
+    }
+
+    /// The session of this tag that has to do with a conversation: the one that it is bound to, or one that still owes
+    /// it an answer.
+    async fn tagged(&self, at: &Address, tag: &str) -> Result<Option<SessionId>, GatewayError> {
+        let bound = self.store.binding(at).await?;
+        if let Some(bound) = bound.filter(|bound| Button::tag(bound) == tag) {
+            return Ok(Some(bound));
+        }
+        let open = self.store.open_inputs(&at.channel, &at.account).await?;
+        let mut owing = open
+            .into_iter()
+            .filter(|input| input.origin == *at)
+            .map(|input| input.session);
+        Ok(owing.find(|session| Button::tag(session) == tag))
+    }
+}
+
+/// The choice of this number, from 0, as an answer.
+fn chosen(subject: &Subject, number: u16) -> Option<Answer> {
+    match subject {
+        Subject::Approval(_) => None,
+        Subject::Inquiry(inquiry) => {
+            let choice = inquiry.choices.get(usize::from(number))?;
+            let text = choice.clone();
+            Some(Answer::Text { text })
+        }
+    }
+}
+
+/// What is said of an answer that was taken.
+fn done(answer: &Answer) -> String {
+    match answer {
+        Answer::Allow {
+            scope: Scope::Session,
+        } => "Allowed for this session.".to_owned(),
+        Answer::Allow { .. } => "Allowed, this once.".to_owned(),
+        Answer::Deny { .. } => "Denied.".to_owned(),
+        Answer::Text { text } => format!("Answered: {}", plain(text)),
+    }
+}
