@@ -6,6 +6,7 @@ mod clock;
 #[cfg(feature = "faults")]
 pub mod crash;
 mod effect_server;
+mod http;
 mod loopback;
 pub mod model_server;
 mod probe;
@@ -13,6 +14,7 @@ mod process;
 mod scene;
 #[cfg(feature = "sqlite")]
 mod state_file;
+pub mod telegram;
 
 pub use clock::{ClockServer, ManualClock, ServedClock};
 pub use effect_server::{EffectCall, EffectServer};
@@ -22,3 +24,4 @@ pub use process::{LIMIT, Output, Process};
 pub use scene::Scene;
 #[cfg(feature = "sqlite")]
 pub use state_file::{LogMark, Recorded, RecordedInput, StateFile};
+pub use telegram::FakeTelegram;

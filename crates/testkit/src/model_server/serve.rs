@@ -3,22 +3,16 @@
 //! It must not know how a reply is worded or what makes a request valid.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request as HttpRequest, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::body::{Break, Exchange, ScriptedBody};
@@ -28,46 +22,23 @@ use super::render::render;
 use super::reply::Reply;
 use super::request::Request;
 use super::state::{Choice, State};
+use crate::http::{self, Ending, Fate};
 
 /// The largest body that is read, in bytes.
 const BODY_LIMIT: usize = 64 << 20;
 
 type Answer = Result<Response<ScriptedBody>, io::Error>;
 
-/// How a connection ends when its exchange broke off.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Ending {
-    #[default]
-    Close,
-    Reset,
-    Bytes(String),
-}
-
 /// Serves one connection to its end.
 pub(super) async fn connection(state: Arc<State>, stream: TcpStream) {
-    let ending = Arc::new(Mutex::new(Ending::default()));
-    let told = Arc::clone(&ending);
-    let service = service_fn(move |request| {
-        let (state, ending) = (Arc::clone(&state), Arc::clone(&told));
-        let answer: Pin<Box<dyn Future<Output = Answer> + Send>> =
-            Box::pin(async move { exchange(&state, request, &ending).await });
-        answer
-    });
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    let outcome = poll_fn(|context| connection.poll_without_shutdown(context)).await;
-    let mut stream = connection.into_parts().io.into_inner();
-    let ending = std::mem::take(&mut *ending.lock().unwrap_or_else(PoisonError::into_inner));
-    let ended = match ending {
-        Ending::Close => Ok(()),
-        Ending::Reset => stream.set_zero_linger(),
-        Ending::Bytes(bytes) => stream.write_all(bytes.as_bytes()).await,
-    };
-    if let (Err(error), _) | (_, Err(error)) = (outcome.map_err(io::Error::other), ended) {
-        tracing::debug!(%error, "a connection broke");
-    }
+    http::serve(stream, |request, fate| {
+        let state = Arc::clone(&state);
+        async move { exchange(&state, request, &fate).await }
+    })
+    .await;
 }
 
-async fn exchange(state: &State, request: HttpRequest<Incoming>, ending: &Mutex<Ending>) -> Answer {
+async fn exchange(state: &State, request: HttpRequest<Incoming>, fate: &Fate) -> Answer {
     let (head, body) = request.into_parts();
     let read = Limited::new(body, BODY_LIMIT).collect().await;
     let bytes = read.map_err(io::Error::other)?.to_bytes();
@@ -104,7 +75,7 @@ async fn exchange(state: &State, request: HttpRequest<Incoming>, ending: &Mutex<
     match choice.reply {
         Some(reply) => {
             let request = Request::read(&body);
-            send(state, &reply, &request, exchange, ending, index).await
+            send(state, &reply, &request, exchange, fate, index).await
         }
         None => respond(StatusCode::OK, state.models_body(), exchange),
     }
@@ -116,7 +87,7 @@ async fn send(
     reply: &Reply,
     request: &Request,
     exchange: Exchange,
-    ending: &Mutex<Ending>,
+    fate: &Fate,
     serial: usize,
 ) -> Answer {
     if let Some(gate) = &reply.gate {
@@ -125,9 +96,6 @@ async fn send(
     if reply.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(reply.delay_ms)).await;
     }
-    let set_ending = |how: Ending| {
-        *ending.lock().unwrap_or_else(PoisonError::into_inner) = how;
-    };
     let break_at = |after: usize, ends: bool| Some(Break { after, ends });
     let break_off = match &reply.fault {
         Some(Fault::Status {
@@ -148,17 +116,17 @@ async fn send(
         Some(Fault::Silence) => return silence().await,
         Some(Fault::Refuse) => {
             exchange.end(End::Broken);
-            set_ending(Ending::Reset);
+            fate.set(Ending::Reset);
             return Err(io::Error::other("refused as scripted"));
         }
         Some(Fault::NoHttp { bytes }) => {
             exchange.end(End::Broken);
-            set_ending(Ending::Bytes(bytes.clone()));
+            fate.set(Ending::Bytes(bytes.clone()));
             return Err(io::Error::other("no answer as scripted"));
         }
         Some(Fault::Cut { after }) => break_at(*after, true),
         Some(Fault::Reset { after }) => {
-            set_ending(Ending::Reset);
+            fate.set(Ending::Reset);
             break_at(*after, true)
         }
         Some(Fault::Stall { after }) => break_at(*after, false),

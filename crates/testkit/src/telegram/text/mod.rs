@@ -1,0 +1,59 @@
+//! Words as the server takes them: parsed, checked, cleaned, measured.
+//! Invariant: text that leaves here is what the real server would have stored.
+//! It must not know which method brings the words.
+
+mod entities;
+mod found;
+mod html;
+mod markdown;
+
+use serde_json::Value;
+
+use super::refusal::Refusal;
+
+pub(super) use found::found;
+
+/// UTF-16 units of a message's text.
+pub(super) const TEXT_LIMIT: usize = 4_096;
+
+/// UTF-16 units of a caption.
+pub(super) const CAPTION_LIMIT: usize = 1_024;
+
+/// Text with its entities.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Worded {
+    /// The text.
+    pub(super) text: String,
+    /// The entities, in the order of their offsets.
+    pub(super) entities: Vec<Value>,
+}
+
+/// The length of text in UTF-16 units.
+pub(super) fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// Words as a bot sends them: in a parse mode, or with entities. What the server would silently mend is a fault.
+///
+/// # Errors
+/// As the real server says it.
+pub(super) fn worded(
+    text: &str,
+    mode: &str,
+    given: Vec<Value>,
+    faults: &mut Vec<String>,
+) -> Result<Worded, Refusal> {
+    let parsed = match mode.to_ascii_lowercase().as_str() {
+        "" => entities::checked(text, given, faults)?,
+        "html" => html::parse(text)?,
+        "markdownv2" => markdown::parse(text)?,
+        "markdown" => markdown::parse_old(text)?,
+        _ => return Err(Refusal::bad("unsupported parse_mode")),
+    };
+    Ok(entities::cleaned(parsed))
+}
+
+/// `can't parse entities: …`.
+fn unparsed(why: impl AsRef<str>) -> Refusal {
+    Refusal::bad(format!("can't parse entities: {}", why.as_ref()))
+}
