@@ -12,6 +12,7 @@ pub const POINTS: &[&str] = &[
     "admit.after_commit",
     "inbox.before_commit",
     "inbox.after_commit",
+    "poll.before_confirm",
     "notice.before_commit",
     "notice.after_commit",
     "press.before_commit",
