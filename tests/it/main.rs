@@ -28,6 +28,7 @@ mod redaction;
 #[cfg(feature = "faults")]
 mod seat;
 mod security;
+mod spares;
 mod stage;
 #[cfg(feature = "faults")]
 mod waits;
