@@ -5,16 +5,19 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use corvid_core::wire::SessionId;
 use tokio::sync::{Notify, watch};
+
+use crate::serve::Host;
 
 /// The running lanes of this process.
 #[derive(Clone, Default)]
 pub(crate) struct Lanes {
     running: Arc<Mutex<HashMap<SessionId, LaneTies>>>,
     listening: Arc<AtomicBool>,
+    host: Arc<OnceLock<Weak<Host>>>,
 }
 
 /// How to reach a running lane.
@@ -70,6 +73,17 @@ impl Lanes {
     /// Whether the process listens for others already; says yes from the second call on.
     pub(crate) fn listening(&self) -> bool {
         self.listening.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes who serves in this process.
+    pub(crate) fn serve(&self, host: &Arc<Host>) {
+        // A second one would be a second daemon in one process.
+        drop(self.host.set(Arc::downgrade(host)));
+    }
+
+    /// Who serves in this process, if somebody does.
+    pub(crate) fn host(&self) -> Option<Arc<Host>> {
+        self.host.get().and_then(Weak::upgrade)
     }
 
     pub(crate) fn get(&self, session: &SessionId) -> Option<LaneTies> {

@@ -15,7 +15,7 @@ mod pairing;
 mod people;
 mod questions;
 mod run;
-
+mod serve;
 mod surroundings;
 mod wake;
 
@@ -38,6 +38,7 @@ pub use inbound::{Inbound, Target};
 pub use jobs::JobLimits;
 pub use pairing::LetIn;
 pub use run::Answered;
+pub use serve::{Served, Serving};
 pub use surroundings::{Surroundings, Unheard};
 
 /// What a gateway is made of.

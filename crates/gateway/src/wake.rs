@@ -233,7 +233,16 @@ impl Peers {
             Some(Frame::CancelJob { job, by }) => {
                 self.jobs.cancel_here(&job, &by);
             }
+            Some(Frame::AskStatus) => self.tell_status(outgoing).await,
             _ => {}
+        }
+    }
+
+    async fn tell_status(&self, mut outgoing: OwnedWriteHalf) {
+        if let Some(host) = self.lanes.host() {
+            host.look_around();
+            let status = Box::new(host.status().await);
+            drop(send(&mut outgoing, &Frame::Status { status }).await);
         }
     }
 

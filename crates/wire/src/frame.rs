@@ -42,7 +42,7 @@ pub enum Frame {
         /// The session.
         session: SessionId,
     },
-    /// How are you? A daemon answers with [`Frame::Status`].
+    /// How are you? A daemon looks whether anything was left for it to deliver, and answers with [`Frame::Status`].
     AskStatus,
     /// How a daemon is.
     Status {

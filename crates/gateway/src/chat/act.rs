@@ -13,7 +13,7 @@ pub(crate) enum Act {
     Wake(SessionId),
     /// This is to be admitted, in the conversation's session and under the id of the message or press.
     Admit {
-        /// In place of the line; nothing if the id was admitted before.
+        /// In place of the line.
         text: String,
         /// What it does while a turn runs.
         mode: Mode,

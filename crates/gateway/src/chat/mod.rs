@@ -12,7 +12,6 @@ mod sessions;
 mod table;
 mod turns;
 
-use corvid_core::faults::crash_point;
 use corvid_core::wire::{Address, Millis, Mode, Person, Requester, Role, SessionId};
 use corvid_core::{Place, Said};
 use corvid_store::{CommandState, Post};
@@ -135,10 +134,8 @@ impl Gateway {
             file: None,
             at: now,
         };
-        crash_point("notice.before_commit");
         let ended = self.store.end_command(channel, account, id, Some(&answer));
         ended.await?;
-        crash_point("notice.after_commit");
         Ok(told.wake.map_or(Act::Done, Act::Wake))
     }
 

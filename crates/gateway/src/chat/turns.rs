@@ -136,8 +136,8 @@ impl Gateway {
             .await
     }
 
-    /// What the last turn failed at, to be admitted again under this id; else why not. `turn` is the one that is meant,
-    /// if it is known.
+    /// What the last turn failed at, to be admitted again under this id (unless it was); else why not. `turn` is the one
+    /// that is meant, if it is known.
     pub(super) async fn ask_again(
         &self,
         session: &SessionId,
@@ -148,10 +148,8 @@ impl Gateway {
     ) -> Result<Result<Act, String>, GatewayError> {
         let (channel, account) = (&from.channel, &from.account);
         let admitted = self.store.input(channel, account, external_id).await?;
-        if admitted.is_some() {
-            let text = String::new();
-            let mode = Mode::Queue;
-            return Ok(Ok(Act::Admit { text, mode }));
+        if let Some(input) = admitted {
+            return Ok(Ok(Act::Wake(input.session)));
         }
         let events = match self.store.load(session, 0).await {
             Ok(loaded) => loaded.events,

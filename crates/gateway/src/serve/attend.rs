@@ -1,0 +1,214 @@
+//! A worker for every session in which something waits.
+//! Invariant: a session has one worker at most, and none is left without one while an input of these messengers is open.
+//! It must not know what an input says.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use corvid_core::TaskKind;
+use corvid_core::wire::{Millis, SessionId};
+use corvid_store::OpenInput;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Host;
+use super::show::Show;
+use crate::errand::Errand;
+use crate::error::GatewayError;
+use crate::inbound::Target;
+
+/// How long to wait after a failure before a session is tried again, in milliseconds: at first, and at most.
+const FIRST_PAUSE_MS: Millis = 1_000;
+const LONGEST_PAUSE_MS: Millis = 60_000;
+/// How long to wait for more of what belongs together, after each part and in all, in milliseconds. Messengers send
+/// the parts of an album within some hundred milliseconds.
+const GATHER_MS: Millis = 700;
+const GATHER_AT_MOST_MS: Millis = 5_000;
+
+/// The sessions that are attended to.
+pub(super) struct Attending {
+    sessions: Mutex<HashMap<SessionId, Attended>>,
+    count: watch::Sender<usize>,
+}
+
+/// A session that is attended to.
+#[derive(Default)]
+struct Attended {
+    /// Something came since its worker last looked.
+    again: bool,
+    /// More may come until then, and at the latest until the second time.
+    gathers: Option<(Millis, Millis)>,
+}
+
+impl Default for Attending {
+    fn default() -> Self {
+        Self {
+            sessions: Mutex::default(),
+            count: watch::channel(0).0,
+        }
+    }
+}
+
+impl Attending {
+    pub(super) fn sessions(&self) -> Vec<SessionId> {
+        self.lock().keys().cloned().collect()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    pub(super) async fn until_empty(&self) {
+        let mut count = self.count.subscribe();
+        // The sender is ours: it cannot be gone.
+        drop(count.wait_for(|count| *count == 0).await);
+    }
+
+    /// Notes that there is something to do; says whether the session needs a worker.
+    fn enter(&self, session: &SessionId) -> bool {
+        let mut sessions = self.lock();
+        if let Some(attended) = sessions.get_mut(session) {
+            attended.again = true;
+            return false;
+        }
+        sessions.insert(session.clone(), Attended::default());
+        self.count.send_replace(sessions.len());
+        true
+    }
+
+    /// Ends a session's worker, unless something has come; says whether it ends.
+    fn leave(&self, session: &SessionId) -> bool {
+        let mut sessions = self.lock();
+        if let Some(attended) = sessions.get_mut(session)
+            && std::mem::take(&mut attended.again)
+        {
+            return false;
+        }
+        sessions.remove(session);
+        self.count.send_replace(sessions.len());
+        true
+    }
+
+    /// Notes that more may come that belongs to what is there.
+    fn gather(&self, session: &SessionId, now: Millis) {
+        if let Some(attended) = self.lock().get_mut(session) {
+            let last = attended
+                .gathers
+                .filter(|(_, last)| now < *last)
+                .map_or(now.saturating_add(GATHER_AT_MOST_MS), |(_, last)| last);
+            attended.gathers = Some((now.saturating_add(GATHER_MS).min(last), last));
+        }
+    }
+
+    fn gathers_until(&self, session: &SessionId) -> Millis {
+        let sessions = self.lock();
+        let gathers = sessions.get(session).and_then(|attended| attended.gathers);
+        gathers.map_or(0, |(until, _)| until)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Attended>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Host {
+    /// Sees to it that what waits in a session is worked on.
+    pub(crate) fn attend(self: &Arc<Self>, session: &SessionId) {
+        let is_new = self.attending.enter(session);
+        if let Some(lane) = self.gateway.lanes.get(session) {
+            lane.wake.notify_one();
+        }
+        if is_new {
+            let (host, session) = (Arc::clone(self), session.clone());
+            let tasks = &self.gateway.tasks;
+            tasks.spawn(TaskKind::Service, "session", async move {
+                host.work_in(&session).await;
+            });
+        }
+    }
+
+    /// As [`Host::attend`], for an input to which more may belong.
+    pub(super) fn attend_gathering(self: &Arc<Self>, session: &SessionId) {
+        self.attend(session);
+        self.attending.gather(session, self.gateway.clock.now());
+    }
+
+    /// Works in a session until nothing waits there.
+    async fn work_in(self: &Arc<Self>, session: &SessionId) {
+        let stopping = self.gateway.tasks.stopping();
+        let clock = &self.gateway.clock;
+        let mut pause = FIRST_PAUSE_MS;
+        loop {
+            let worked = tokio::select! {
+                worked = self.answer_all(session) => worked,
+                () = stopping.cancelled() => return,
+            };
+            let Err(error) = worked else {
+                if self.attending.leave(session) {
+                    return;
+                }
+                pause = FIRST_PAUSE_MS;
+                continue;
+            };
+            tracing::error!(%session, %error, "a session cannot be worked in; it is tried again");
+            tokio::select! {
+                () = clock.sleep_until(clock.now().saturating_add(pause)) => {}
+                () = stopping.cancelled() => return,
+            }
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE_MS);
+        }
+    }
+
+    /// Answers one input after the other; a turn may answer several.
+    async fn answer_all(self: &Arc<Self>, session: &SessionId) -> Result<(), GatewayError> {
+        let gateway = &self.gateway;
+        gateway.jobs.recover(session).await?;
+        loop {
+            self.gather(session).await;
+            let open = gateway.store.session_open_inputs(session).await?;
+            let ours = |input: &OpenInput| self.messenger(&input.origin).is_some();
+            let Some(next) = open.into_iter().find(ours) else {
+                return Ok(());
+            };
+            if self.closing.is_cancelled() {
+                return Ok(());
+            }
+            self.answer(next).await?;
+        }
+    }
+
+    async fn answer(self: &Arc<Self>, input: OpenInput) -> Result<(), GatewayError> {
+        let (show, live) = Show::begin(self, &input.session);
+        let mut errand = Errand {
+            target: Target::Existing(input.session.clone()),
+            origin: input.origin,
+            external_id: input.external_id,
+            requester: input.requester,
+            session: input.session,
+            input: input.input,
+            admission: None,
+            given_up: None,
+            told: None,
+            live,
+            stop: CancellationToken::new(),
+        };
+        let answered = self.gateway.until_answered(&mut errand).await;
+        // With its last sender the show ends, and only then may the reply take its place.
+        drop(errand);
+        show.end().await;
+        self.outbox.nudge();
+        answered.map(drop)
+    }
+
+    /// Waits as long as more may come of what belongs together.
+    async fn gather(&self, session: &SessionId) {
+        let clock = &self.gateway.clock;
+        loop {
+            let until = self.attending.gathers_until(session);
+            if until <= clock.now() {
+                return;
+            }
+            clock.sleep_until(until).await;
+        }
+    }
+}
