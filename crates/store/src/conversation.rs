@@ -10,70 +10,70 @@ use crate::error::StoreError;
 use crate::store::Store;
 use crate::writer::Value;
 
-/// Puts where the address `?1 ?2 ?3` is now in place of its conversation.
+/// Puts where the address `$1 $2 $3` is now in place of its conversation.
 macro_rules! at_present {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            "coalesce((SELECT target FROM moved WHERE channel = ?1 AND account = ?2 AND conversation = ?3), ?3)",
+            "coalesce((SELECT target FROM moved WHERE channel = $1 AND account = $2 AND conversation = $3), $3)",
             $after
         )
     };
 }
 
 const BINDING: &str = at_present!(
-    "SELECT session FROM binding WHERE channel = ?1 AND account = ?2 AND conversation = ",
+    "SELECT session FROM binding WHERE channel = $1 AND account = $2 AND conversation = ",
     ""
 );
 
 const BIND: &str = at_present!(
-    "INSERT INTO binding (channel, account, conversation, session, at) SELECT ?1, ?2, ",
-    ", ?4, ?5 WHERE true ON CONFLICT DO UPDATE SET session = excluded.session, at = excluded.at"
+    "INSERT INTO binding (channel, account, conversation, session, at) SELECT $1, $2, ",
+    ", $4, $5 WHERE true ON CONFLICT DO UPDATE SET session = excluded.session, at = excluded.at"
 );
 
 const BIND_NEW: &str = concat!(
     at_present!(
-        "INSERT INTO binding (channel, account, conversation, session, at) SELECT ?1, ?2, ",
-        ", ?4, ?5 WHERE true ON CONFLICT DO NOTHING; "
+        "INSERT INTO binding (channel, account, conversation, session, at) SELECT $1, $2, ",
+        ", $4, $5 WHERE true ON CONFLICT DO NOTHING; "
     ),
     at_present!(
-        "SELECT session FROM binding WHERE channel = ?1 AND account = ?2 AND conversation = ",
+        "SELECT session FROM binding WHERE channel = $1 AND account = $2 AND conversation = ",
         ""
     )
 );
 
-const BOUND_TO: &str = "SELECT channel, account, conversation FROM binding WHERE session = ?1 \
+const BOUND_TO: &str = "SELECT channel, account, conversation FROM binding WHERE session = $1 \
      ORDER BY at, channel, account, conversation";
 
-/// From `?3` to `?4`. A move that is known already leaves everything as it is, wherever the conversation has gone
+/// From `$3` to `$4`. A move that is known already leaves everything as it is, wherever the conversation has gone
 /// since; one back to where it once was takes the old way away.
 const MOVE: &str = "\
-    DELETE FROM moved WHERE channel = ?1 AND account = ?2 AND conversation = ?4 AND target = ?3; \
-    INSERT INTO moved (channel, account, conversation, target) SELECT ?1, ?2, ?3, coalesce( \
-        (SELECT target FROM moved WHERE channel = ?1 AND account = ?2 AND conversation = ?4), ?4) \
+    DELETE FROM moved WHERE channel = $1 AND account = $2 AND conversation = $4 AND target = $3; \
+    INSERT INTO moved (channel, account, conversation, target) SELECT $1, $2, $3, coalesce( \
+        (SELECT target FROM moved WHERE channel = $1 AND account = $2 AND conversation = $4), $4) \
         WHERE true ON CONFLICT DO NOTHING; \
-    UPDATE moved SET target = (SELECT target FROM moved WHERE channel = ?1 AND account = ?2 AND conversation = ?3) \
-        WHERE channel = ?1 AND account = ?2 AND target = ?3; \
+    UPDATE moved SET target = (SELECT target FROM moved WHERE channel = $1 AND account = $2 AND conversation = $3) \
+        WHERE channel = $1 AND account = $2 AND target = $3; \
     INSERT INTO binding (channel, account, conversation, session, at) \
         SELECT b.channel, b.account, m.target, b.session, b.at FROM binding AS b JOIN moved AS m \
         ON m.channel = b.channel AND m.account = b.account AND m.conversation = b.conversation \
-        WHERE b.channel = ?1 AND b.account = ?2 AND b.conversation = ?3 \
+        WHERE b.channel = $1 AND b.account = $2 AND b.conversation = $3 \
         ON CONFLICT DO UPDATE SET session = excluded.session, at = excluded.at; \
-    DELETE FROM binding WHERE channel = ?1 AND account = ?2 AND conversation = ?3; \
-    DELETE FROM dead WHERE channel = ?1 AND account = ?2 AND conversation = ?3";
+    DELETE FROM binding WHERE channel = $1 AND account = $2 AND conversation = $3; \
+    DELETE FROM dead WHERE channel = $1 AND account = $2 AND conversation = $3";
 
 const KILL: &str = at_present!(
-    "INSERT INTO dead (channel, account, conversation, reason, at) SELECT ?1, ?2, ",
-    ", ?4, ?5 WHERE true ON CONFLICT DO NOTHING"
+    "INSERT INTO dead (channel, account, conversation, reason, at) SELECT $1, $2, ",
+    ", $4, $5 WHERE true ON CONFLICT DO NOTHING"
 );
 
 const DEAD: &str = at_present!(
-    "SELECT 1 FROM dead WHERE channel = ?1 AND account = ?2 AND conversation = ",
+    "SELECT 1 FROM dead WHERE channel = $1 AND account = $2 AND conversation = ",
     ""
 );
 
 const REVIVE: &str = at_present!(
-    "DELETE FROM dead WHERE channel = ?1 AND account = ?2 AND conversation = ",
+    "DELETE FROM dead WHERE channel = $1 AND account = $2 AND conversation = ",
     ""
 );
 

@@ -13,10 +13,10 @@ use crate::store::Store;
 /// How long a mark is kept, in milliseconds: a month.
 const KEPT_MS: Millis = 30 * 24 * 3_600_000;
 
-const MARKS: &str = "SELECT part, external_id FROM mark WHERE post = ?1 ORDER BY part";
+const MARKS: &str = "SELECT part, external_id FROM mark WHERE post = $1 ORDER BY part";
 
-const KEEP: &str = "DELETE FROM mark WHERE at < ?5; \
-     INSERT INTO mark (post, part, external_id, at) VALUES (?1, ?2, ?3, ?4) \
+const KEEP: &str = "DELETE FROM mark WHERE at < $5; \
+     INSERT INTO mark (post, part, external_id, at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (post, part) DO UPDATE SET external_id = excluded.external_id, at = excluded.at";
 
 #[async_trait]

@@ -46,14 +46,14 @@ macro_rules! post_statements {
     ($condition:literal) => {
         concat!(
             "DELETE FROM notice WHERE id IN ",
-            "(SELECT id FROM delivery WHERE session IS NULL AND state IN ('sent', 'failed') AND at < ?10); ",
-            "DELETE FROM delivery WHERE session IS NULL AND state IN ('sent', 'failed') AND at < ?10; ",
-            "INSERT INTO notice (id, key, text, path, name) SELECT ?1, ?2, ?6, ?7, ?8 WHERE ",
+            "(SELECT id FROM delivery WHERE session IS NULL AND state IN ('sent', 'failed') AND at < $10); ",
+            "DELETE FROM delivery WHERE session IS NULL AND state IN ('sent', 'failed') AND at < $10; ",
+            "INSERT INTO notice (id, key, text, path, name) SELECT $1, $2, $6, $7, $8 WHERE ",
             $condition,
             " ON CONFLICT (key) DO NOTHING; ",
             "INSERT INTO delivery (id, channel, account, conversation, at, state, owner) ",
-            "SELECT id, ?3, ?4, ?5, ?9, 'prepared', ?11 FROM notice WHERE id = ?1; ",
-            "SELECT 'notice', id FROM notice WHERE key = ?2"
+            "SELECT id, $3, $4, $5, $9, 'prepared', $11 FROM notice WHERE id = $1; ",
+            "SELECT 'notice', id FROM notice WHERE key = $2"
         )
     };
 }
@@ -62,8 +62,8 @@ pub(crate) use post_statements;
 const POST: &str = post_statements!("true");
 
 /// Fails what nobody has begun, or this process has.
-const FAIL: &str = "UPDATE delivery SET state = 'failed', owner = NULL, reason = ?2 \
-     WHERE id = ?1 AND session IS NULL AND (state = 'prepared' OR (state = 'sending' AND owner = ?3)) RETURNING 1";
+const FAIL: &str = "UPDATE delivery SET state = 'failed', owner = NULL, reason = $2 \
+     WHERE id = $1 AND session IS NULL AND (state = 'prepared' OR (state = 'sending' AND owner = $3)) RETURNING 1";
 
 impl Store {
     /// Keeps a notice for the outbox. Returns its id, and whether it is new: a notice of the same key is left as

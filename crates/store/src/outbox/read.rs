@@ -42,13 +42,13 @@ macro_rules! select_delivery {
     };
 }
 
-const OF_SESSION: &str = select_delivery!("d.session = ?1 ORDER BY d.number");
+const OF_SESSION: &str = select_delivery!("d.session = $1 ORDER BY d.number");
 
 const OPEN_OF_SESSION: &str =
-    select_delivery!("d.session = ?1 AND d.state IN ('prepared', 'sending') ORDER BY d.number");
+    select_delivery!("d.session = $1 AND d.state IN ('prepared', 'sending') ORDER BY d.number");
 
 const OPEN_OF_ACCOUNT: &str = select_delivery!(
-    "d.channel = ?1 AND d.account = ?2 AND d.state IN ('prepared', 'sending') ORDER BY d.number"
+    "d.channel = $1 AND d.account = $2 AND d.state IN ('prepared', 'sending') ORDER BY d.number"
 );
 
 impl Store {

@@ -26,17 +26,17 @@ pub enum CommandState {
 /// How long a command is known again, in milliseconds: a month.
 const KEPT_MS: Millis = 30 * 24 * 3_600_000;
 
-const BEGIN: &str = "DELETE FROM command WHERE at < ?5; \
-     INSERT INTO command (channel, account, external_id, at, done) VALUES (?1, ?2, ?3, ?4, 0) \
+const BEGIN: &str = "DELETE FROM command WHERE at < $5; \
+     INSERT INTO command (channel, account, external_id, at, done) VALUES ($1, $2, $3, $4, 0) \
      ON CONFLICT DO NOTHING RETURNING 'fresh', 0; \
-     SELECT 'there', done FROM command WHERE channel = ?1 AND account = ?2 AND external_id = ?3";
+     SELECT 'there', done FROM command WHERE channel = $1 AND account = $2 AND external_id = $3";
 
-const END: &str = "UPDATE command SET done = 1 WHERE channel = ?1 AND account = ?2 AND external_id = ?3 RETURNING 'ended'";
+const END: &str = "UPDATE command SET done = 1 WHERE channel = $1 AND account = $2 AND external_id = $3 RETURNING 'ended'";
 
 const END_WITH_ANSWER: &str = concat!(
-    "UPDATE command SET done = 1 WHERE channel = ?12 AND account = ?13 AND external_id = ?14 RETURNING 'ended'; ",
+    "UPDATE command SET done = 1 WHERE channel = $12 AND account = $13 AND external_id = $14 RETURNING 'ended'; ",
     post_statements!(
-        "EXISTS (SELECT 1 FROM command WHERE channel = ?12 AND account = ?13 AND external_id = ?14)"
+        "EXISTS (SELECT 1 FROM command WHERE channel = $12 AND account = $13 AND external_id = $14)"
     )
 );
 

@@ -21,14 +21,14 @@ pub struct Forgotten {
     pub busy: Vec<SessionId>,
 }
 
-const ALONE: &str = "SELECT DISTINCT session FROM speaker WHERE channel = ?1 AND person = ?2 AND session NOT IN \
-     (SELECT session FROM speaker WHERE (channel, person) IS NOT (?1, ?2)) ORDER BY session";
+const ALONE: &str = "SELECT DISTINCT session FROM speaker WHERE channel = $1 AND person = $2 AND session NOT IN \
+     (SELECT session FROM speaker WHERE (channel, person) IS NOT ($1, $2)) ORDER BY session";
 
-/// The conversations in which only the person `?2 ?3` has spoken, as account and conversation.
+/// The conversations in which only the person `$2 $3` has spoken, as account and conversation.
 macro_rules! private {
     () => {
-        "(SELECT account, conversation FROM speaker WHERE channel = ?2 AND person = ?3 EXCEPT \
-         SELECT account, conversation FROM speaker WHERE channel = ?2 AND person <> ?3)"
+        "(SELECT account, conversation FROM speaker WHERE channel = $2 AND person = $3 EXCEPT \
+         SELECT account, conversation FROM speaker WHERE channel = $2 AND person <> $3)"
     };
 }
 
@@ -37,7 +37,7 @@ macro_rules! notices {
     () => {
         concat!(
             "(SELECT id FROM delivery WHERE session IS NULL AND state IN ('sent', 'failed') ",
-            "AND channel = ?2 AND (account, conversation) IN ",
+            "AND channel = $2 AND (account, conversation) IN ",
             private!(),
             ")"
         )
@@ -45,9 +45,9 @@ macro_rules! notices {
 }
 
 const FORGET: &str = concat!(
-    "DELETE FROM binding WHERE channel = ?2 AND (account, conversation) IN ",
+    "DELETE FROM binding WHERE channel = $2 AND (account, conversation) IN ",
     private!(),
-    "; DELETE FROM dead WHERE channel = ?2 AND (account, conversation) IN ",
+    "; DELETE FROM dead WHERE channel = $2 AND (account, conversation) IN ",
     private!(),
     "; DELETE FROM mark WHERE post IN (SELECT 'notice ' || id FROM notice WHERE id IN ",
     notices!(),
@@ -55,8 +55,8 @@ const FORGET: &str = concat!(
     notices!(),
     "; DELETE FROM delivery WHERE id IN ",
     notices!(),
-    "; DELETE FROM person WHERE channel = ?2 AND id = ?3; DELETE FROM zone WHERE channel = ?2 AND id = ?3",
-    "; DELETE FROM pairing WHERE channel = ?2 AND person = ?3; ",
+    "; DELETE FROM person WHERE channel = $2 AND id = $3; DELETE FROM zone WHERE channel = $2 AND id = $3",
+    "; DELETE FROM pairing WHERE channel = $2 AND person = $3; ",
     delete_statements!()
 );
 

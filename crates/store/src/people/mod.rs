@@ -43,25 +43,25 @@ macro_rules! select_person {
     };
 }
 
-const PERSON: &str = select_person!("WHERE p.channel = ?1 AND p.id = ?2");
+const PERSON: &str = select_person!("WHERE p.channel = $1 AND p.id = $2");
 
 const PEOPLE: &str = select_person!("ORDER BY p.since, p.channel, p.id");
 
-const LET_IN: &str = "DELETE FROM pairing WHERE channel = ?1 AND person = ?2; \
-     INSERT INTO person (channel, id, role, name, since) VALUES (?1, ?2, ?3, ?4, ?5) \
+const LET_IN: &str = "DELETE FROM pairing WHERE channel = $1 AND person = $2; \
+     INSERT INTO person (channel, id, role, name, since) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT DO UPDATE SET role = excluded.role, name = excluded.name, since = excluded.since; \
-     INSERT INTO zone (channel, id, zone) SELECT ?1, ?2, ?6 WHERE ?6 IS NOT NULL \
+     INSERT INTO zone (channel, id, zone) SELECT $1, $2, $6 WHERE $6 IS NOT NULL \
      ON CONFLICT DO UPDATE SET zone = excluded.zone";
 
-const REVOKE: &str = "DELETE FROM zone WHERE channel = ?1 AND id = ?2; \
-     DELETE FROM person WHERE channel = ?1 AND id = ?2 RETURNING 1";
+const REVOKE: &str = "DELETE FROM zone WHERE channel = $1 AND id = $2; \
+     DELETE FROM person WHERE channel = $1 AND id = $2 RETURNING 1";
 
-const ZONE: &str = "SELECT zone FROM zone WHERE channel = ?1 AND id = ?2";
+const ZONE: &str = "SELECT zone FROM zone WHERE channel = $1 AND id = $2";
 
-const SET_ZONE: &str = "INSERT INTO zone (channel, id, zone) VALUES (?1, ?2, ?3) \
+const SET_ZONE: &str = "INSERT INTO zone (channel, id, zone) VALUES ($1, $2, $3) \
      ON CONFLICT DO UPDATE SET zone = excluded.zone";
 
-const CLEAR_ZONE: &str = "DELETE FROM zone WHERE channel = ?1 AND id = ?2";
+const CLEAR_ZONE: &str = "DELETE FROM zone WHERE channel = $1 AND id = $2";
 
 impl Store {
     /// Somebody who was let in; none for everybody else.

@@ -68,15 +68,15 @@ pub enum Paired {
 /// How long a code may be used, and how long its person is told of no other, in milliseconds.
 const HOUR_MS: Millis = 3_600_000;
 
-/// `?8` strangers may wait in a channel.
-const OFFER: &str = "DELETE FROM pairing WHERE expires_at <= ?7; \
+/// `$8` strangers may wait in a channel.
+const OFFER: &str = "DELETE FROM pairing WHERE expires_at <= $7; \
      INSERT INTO pairing (channel, person, name, account, conversation, code, tries, offered_at, expires_at) \
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?9 \
-     WHERE NOT EXISTS (SELECT 1 FROM person WHERE channel = ?1 AND id = ?2) \
-     AND (SELECT count(*) FROM pairing WHERE channel = ?1 AND code IS NOT NULL) < ?8 \
+     SELECT $1, $2, $3, $4, $5, $6, 0, $7, $9 \
+     WHERE NOT EXISTS (SELECT 1 FROM person WHERE channel = $1 AND id = $2) \
+     AND (SELECT count(*) FROM pairing WHERE channel = $1 AND code IS NOT NULL) < $8 \
      ON CONFLICT DO NOTHING RETURNING 'new'; \
-     SELECT 'known' FROM pairing WHERE channel = ?1 AND person = ?2; \
-     SELECT 'known' FROM person WHERE channel = ?1 AND id = ?2";
+     SELECT 'known' FROM pairing WHERE channel = $1 AND person = $2; \
+     SELECT 'known' FROM person WHERE channel = $1 AND id = $2";
 
 /// Strangers who may wait in a channel.
 const WAITING: i64 = 3;
@@ -85,21 +85,21 @@ const WAITING: i64 = 3;
 const TRIES: i64 = 5;
 
 const PENDING: &str = "SELECT channel, person, name, account, conversation, offered_at, expires_at FROM pairing \
-     WHERE code IS NOT NULL AND expires_at > ?1 ORDER BY offered_at, channel, person";
+     WHERE code IS NOT NULL AND expires_at > $1 ORDER BY offered_at, channel, person";
 
 /// Counts a code that is nobody's against everybody; lets the person in whose code it is.
 const APPROVE: &str = "\
-     UPDATE pairing SET tries = tries + 1, code = CASE WHEN tries + 1 < ?4 THEN code END \
-     WHERE code IS NOT NULL AND expires_at > ?3 \
-     AND NOT EXISTS (SELECT 1 FROM pairing AS p WHERE p.code = ?1 AND p.expires_at > ?3) \
-     RETURNING 'wrong', ?4 - tries; \
-     INSERT INTO person (channel, id, role, name, since) SELECT channel, person, coalesce(?2, \
-     CASE WHEN EXISTS (SELECT 1 FROM person AS o WHERE o.role = 'owner') THEN 'member' ELSE 'owner' END), name, ?3 \
-     FROM pairing WHERE code = ?1 AND expires_at > ?3 ON CONFLICT DO UPDATE SET role = excluded.role; \
-     DELETE FROM pairing WHERE code = ?1 AND expires_at > ?3 RETURNING 'in', channel, person, account, conversation";
+     UPDATE pairing SET tries = tries + 1, code = CASE WHEN tries + 1 < $4 THEN code END \
+     WHERE code IS NOT NULL AND expires_at > $3 \
+     AND NOT EXISTS (SELECT 1 FROM pairing AS p WHERE p.code = $1 AND p.expires_at > $3) \
+     RETURNING 'wrong', $4 - tries; \
+     INSERT INTO person (channel, id, role, name, since) SELECT channel, person, coalesce($2, \
+     CASE WHEN EXISTS (SELECT 1 FROM person AS o WHERE o.role = 'owner') THEN 'member' ELSE 'owner' END), name, $3 \
+     FROM pairing WHERE code = $1 AND expires_at > $3 ON CONFLICT DO UPDATE SET role = excluded.role; \
+     DELETE FROM pairing WHERE code = $1 AND expires_at > $3 RETURNING 'in', channel, person, account, conversation";
 
 /// Leaves the row, so that the person is told of no other code within the hour.
-const REFUSE: &str = "UPDATE pairing SET code = NULL WHERE channel = ?1 AND person = ?2 AND code IS NOT NULL RETURNING 1";
+const REFUSE: &str = "UPDATE pairing SET code = NULL WHERE channel = $1 AND person = $2 AND code IS NOT NULL RETURNING 1";
 
 impl Store {
     /// Draws a code for a stranger, unless they were told of one within the hour or three wait in the channel already.

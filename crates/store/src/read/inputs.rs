@@ -46,9 +46,9 @@ macro_rules! select_open {
 }
 
 const OF_ACCOUNT: &str =
-    select_open!("i.channel = ?1 AND i.account = ?2 ORDER BY i.at, i.session, i.seq");
+    select_open!("i.channel = $1 AND i.account = $2 ORDER BY i.at, i.session, i.seq");
 
-const OF_SESSION: &str = select_open!("i.session = ?1 ORDER BY i.seq");
+const OF_SESSION: &str = select_open!("i.session = $1 ORDER BY i.seq");
 
 impl Readers {
     /// The open inputs from an account's conversations, the oldest first.

@@ -37,37 +37,37 @@ struct Found {
 const FIND: &str = "SELECT c.owner, c.epoch, \
      (SELECT count(*) FROM input AS i WHERE i.session = s.id AND i.answered_by IS NULL), \
      (SELECT json_group_array(j.owner) FROM job AS j WHERE j.session = s.id AND j.ended_by IS NULL) \
-     FROM session AS s LEFT JOIN claim AS c ON c.resource = 'session/' || s.id WHERE s.id = ?1";
+     FROM session AS s LEFT JOIN claim AS c ON c.resource = 'session/' || s.id WHERE s.id = $1";
 
 /// Deletes from tables what is left of sessions that are gone.
 macro_rules! rest_of {
     ($($table:literal)*) => {
         concat!($(
             "; DELETE FROM ", $table, " WHERE session IN ",
-            "(SELECT value ->> 0 FROM json_each(?1) WHERE value ->> 0 NOT IN (SELECT id FROM session))"
+            "(SELECT value ->> 0 FROM json_each($1) WHERE value ->> 0 NOT IN (SELECT id FROM session))"
         ),*)
     };
 }
 
-/// Deletes the sessions of `?1` (JSON: id, epoch, number of open jobs) that are still as they were found and wait for
-/// nothing; with a person (`?2 ?3`), those in which nobody else has spoken. Once a session's row is gone, everything
+/// Deletes the sessions of `$1` (JSON: id, epoch, number of open jobs) that are still as they were found and wait for
+/// nothing; with a person (`$2 $3`), those in which nobody else has spoken. Once a session's row is gone, everything
 /// of it goes.
 macro_rules! delete_statements {
     () => {
         concat!(
-            "DELETE FROM session WHERE id IN (SELECT k.value ->> 0 FROM json_each(?1) AS k ",
+            "DELETE FROM session WHERE id IN (SELECT k.value ->> 0 FROM json_each($1) AS k ",
             "LEFT JOIN claim AS c ON c.resource = 'session/' || (k.value ->> 0) WHERE c.epoch IS k.value ->> 1 AND ",
             "(SELECT count(*) FROM job AS j WHERE j.session = k.value ->> 0 AND j.ended_by IS NULL) = k.value ->> 2) ",
             "AND NOT EXISTS (SELECT 1 FROM input AS i WHERE i.session = session.id AND i.answered_by IS NULL) ",
-            "AND (?2 IS NULL OR NOT EXISTS (SELECT 1 FROM speaker AS s WHERE s.session = session.id ",
-            "AND (s.channel, s.person) IS NOT (?2, ?3))) RETURNING 'deleted', id; ",
-            "DELETE FROM mark WHERE (post, part) IN (SELECT m.post, m.part FROM json_each(?1) AS k JOIN mark AS m ON ",
+            "AND ($2 IS NULL OR NOT EXISTS (SELECT 1 FROM speaker AS s WHERE s.session = session.id ",
+            "AND (s.channel, s.person) IS NOT ($2, $3))) RETURNING 'deleted', id; ",
+            "DELETE FROM mark WHERE (post, part) IN (SELECT m.post, m.part FROM json_each($1) AS k JOIN mark AS m ON ",
             "(m.post >= 'turn ' || (k.value ->> 0) || ' ' AND m.post < 'turn ' || (k.value ->> 0) || '!') OR ",
             "(m.post >= 'outcome ' || (k.value ->> 0) || ' ' AND m.post < 'outcome ' || (k.value ->> 0) || '!') ",
             "WHERE k.value ->> 0 NOT IN (SELECT id FROM session)); ",
-            "DELETE FROM mark WHERE post IN (SELECT 'question ' || q.id FROM json_each(?1) AS k JOIN question AS q ",
+            "DELETE FROM mark WHERE post IN (SELECT 'question ' || q.id FROM json_each($1) AS k JOIN question AS q ",
             "ON q.session = k.value ->> 0 WHERE q.session NOT IN (SELECT id FROM session)); ",
-            "DELETE FROM claim WHERE resource IN (SELECT 'session/' || (value ->> 0) FROM json_each(?1) ",
+            "DELETE FROM claim WHERE resource IN (SELECT 'session/' || (value ->> 0) FROM json_each($1) ",
             "WHERE value ->> 0 NOT IN (SELECT id FROM session))",
             rest_of!(
                 "event" "rest" "input" "speaker" "delivery" "question" "granted" "job" "binding" "chosen"

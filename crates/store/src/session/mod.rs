@@ -36,24 +36,24 @@ pub struct Spent {
     pub turns: u32,
 }
 
-const CHOICES: &str = "SELECT model, working_dir FROM chosen WHERE session = ?1";
+const CHOICES: &str = "SELECT model, working_dir FROM chosen WHERE session = $1";
 
-const CHOOSE: &str = "INSERT INTO chosen (session, model, working_dir) VALUES (?1, ?2, ?3) \
+const CHOOSE: &str = "INSERT INTO chosen (session, model, working_dir) VALUES ($1, $2, $3) \
      ON CONFLICT (session) DO UPDATE SET model = excluded.model, working_dir = excluded.working_dir";
 
 const SESSIONS_OF: &str = select_session!(
-    "WHERE id IN (SELECT session FROM speaker WHERE speaker.channel = ?1 AND person = ?2) \
-     ORDER BY last_at DESC, id LIMIT ?3"
+    "WHERE id IN (SELECT session FROM speaker WHERE speaker.channel = $1 AND person = $2) \
+     ORDER BY last_at DESC, id LIMIT $3"
 );
 
 const SPOKE: &str =
-    "SELECT 1 FROM speaker WHERE channel = ?1 AND person = ?2 AND session = ?3 LIMIT 1";
+    "SELECT 1 FROM speaker WHERE channel = $1 AND person = $2 AND session = $3 LIMIT 1";
 
 /// Added up where the events are, so that no answer's text is carried out of the file.
 const SPENT: &str = "SELECT count(e.seq), coalesce(sum(e.payload ->> '$.usage.input_tokens'), 0), \
      coalesce(sum(e.payload ->> '$.usage.cached_tokens'), 0), coalesce(sum(e.payload ->> '$.usage.output_tokens'), 0), \
-     coalesce((SELECT turns FROM session WHERE id = ?1), 0) \
-     FROM event AS e WHERE e.session = ?1 AND e.kind = 'model.answered'";
+     coalesce((SELECT turns FROM session WHERE id = $1), 0) \
+     FROM event AS e WHERE e.session = $1 AND e.kind = 'model.answered'";
 
 impl Store {
     /// What was chosen for a session.

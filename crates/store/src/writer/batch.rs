@@ -29,7 +29,8 @@ pub(crate) enum Value {
 }
 
 impl Batch {
-    /// Statements whose values are numbered, each the same in all of them.
+    /// Statements whose values are numbered (`$1`), each the same in all of them. Not `?1`: there each statement would
+    /// have to name every number up to its largest, since the gaps take values, too.
     pub(super) fn numbered(sql: &str, values: Vec<Value>) -> Self {
         let sql = format!("{sql};");
         Self { sql, values }

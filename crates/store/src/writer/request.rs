@@ -38,7 +38,7 @@ pub(crate) struct Swap {
 /// Statements that happen together or not at all.
 #[derive(Debug)]
 pub(crate) struct Edit {
-    /// One or more, separated by semicolons; their values are numbered (`?1`), each the same in all of them.
+    /// One or more, separated by semicolons; their values are numbered (`$1`), each the same in all of them.
     pub(crate) sql: &'static str,
     /// The values, from the first.
     pub(crate) values: Vec<Value>,
