@@ -19,6 +19,7 @@ mod kinds;
 mod model;
 mod mounts;
 mod opening;
+mod people;
 mod process;
 mod questions;
 mod rest;

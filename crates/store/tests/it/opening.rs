@@ -9,25 +9,14 @@ use std::path::Path;
 use corvid_core::wire::{EventBody, SessionId};
 use corvid_core::{AppendError, Journal as _, Tasks};
 use corvid_store::{Config, OpenError, Store};
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::SqliteConnectOptions;
 use tokio::task::JoinSet;
 
 use crate::mounts::SmallDisk;
-use crate::scene::{Lane, Scene, admission, open, open_session};
+use crate::scene::{Lane, Scene, admission, execute, open, open_session};
 
 fn mode(path: &Path) -> Option<u32> {
     let found = fs::metadata(path).ok()?;
     Some(found.permissions().mode() & 0o777)
-}
-
-async fn execute(path: &Path, sql: &'static str) {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true);
-    let mut connection = options.connect().await.unwrap();
-    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-    sqlx::Connection::close(connection).await.unwrap();
 }
 
 /// What opening says, which must name the file.

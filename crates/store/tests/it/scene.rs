@@ -2,7 +2,7 @@
 //! Invariant: an event made here is as a lane would make it.
 //! It must not know which test it serves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use corvid_core::wire::{
     Address, Admission, DeliveryDraft, DeliveryId, Ending, Event, EventBody, Finish, Flags,
@@ -11,6 +11,8 @@ use corvid_core::wire::{
 };
 use corvid_core::{Append, AppendError, Appended, ClaimSeen, Fence, Journal as _, Tasks, draw};
 use corvid_store::{Config, OpenError, Store};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 
 /// A folder with a store in it.
@@ -46,6 +48,11 @@ impl Scene {
 
     pub(crate) async fn open(&self) -> Store {
         self.try_open().await.expect("the store opens")
+    }
+
+    /// Does something to the file behind the store's back.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        execute(&self.path(), sql).await;
     }
 }
 
@@ -248,4 +255,14 @@ pub(crate) fn reply(turn: u32, input: InputId, delivery: &DeliveryId, text: &str
             inputs: vec![input],
         }],
     })
+}
+
+/// Runs statements on a file, made if it is not there.
+pub(crate) async fn execute(path: &Path, sql: &'static str) {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
 }
