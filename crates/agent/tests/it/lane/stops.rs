@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use corvid_core::wire::{CallStatus, Effect, Ending, Fault};
+use corvid_core::wire::{CallStatus, Effect, Ending, EventBody, Fault, Mode};
 
 use super::model::{Gate, Line};
 use super::scene::Scene;
 use super::tools::{FakeTool, Run, TIMEOUT_MS};
-use crate::script::{START, admitted, claimed, id, opened};
+use crate::script::{START, admission, admitted, claimed, id, opened};
 
 fn gate() -> Arc<Gate> {
     Arc::new(Gate::default())
@@ -64,7 +64,9 @@ async fn a_stop_cancels_a_tool_and_awaits_it() {
 #[tokio::test]
 async fn a_stop_goes_for_every_turn_up_to_the_one_waited_for() {
     let gate = gate();
-    let orphan = [opened(), admitted("i1"), claimed(1)];
+    let mut elsewhere = admission("i1", Mode::Queue);
+    elsewhere.origin.conversation = "another terminal".to_owned();
+    let orphan = [opened(), EventBody::InputAdmitted(elsewhere), claimed(1)];
     let scene = Scene::new([Line::Waits(Arc::clone(&gate))]).after(orphan);
     let (ended, ()) = tokio::join!(scene.work("i2", vec![admitted("i2")]), async {
         gate.reached().await;
