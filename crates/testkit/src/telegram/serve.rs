@@ -19,7 +19,7 @@ use super::asked::Asked;
 use super::control;
 use super::fault::{self, Fault};
 use super::ledger::CallEnd;
-use super::methods::{self, Doing, Method};
+use super::methods::{self, Doing, Method, Run};
 use super::poll;
 use super::refusal::Refusal;
 use super::state::{Exchange, State};
@@ -61,7 +61,7 @@ async fn route(state: &Arc<State>, request: Request<Incoming>, fate: &Fate) -> A
     let content_type = head.headers.get(CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
     let query = head.uri.query().unwrap_or_default();
-    let asked = Asked::read(query, content_type.unwrap_or_default(), body);
+    let asked = Asked::read(query, content_type.unwrap_or_default(), &body);
     call(state, token, name, asked, fate).await
 }
 
@@ -157,9 +157,11 @@ async fn act(
 ) -> Result<Value, Refusal> {
     state.look(|world| admit(world, token))?;
     let method = method.ok_or_else(|| Refusal::new(404, "Not Found: method not found"))?;
-    if method.name == "getUpdates" {
-        return poll::updates(state, asked).await;
-    }
+    let run = match method.run {
+        Run::Tells(tell) => return Ok(state.look(tell)),
+        Run::Polls => return poll::updates(state, asked).await,
+        Run::Acts(run) => run,
+    };
     let (outcome, faults, hurried) = state.change(|world, now| {
         let mut faults = Vec::new();
         let mut hurried = false;
@@ -180,7 +182,7 @@ async fn act(
             now,
             faults,
         };
-        let outcome = method.run(&mut doing);
+        let outcome = run(&mut doing);
         (outcome, doing.faults, hurried)
     });
     exchange.note(|call| {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Doing, done};
 use crate::telegram::refusal::Refusal;
-use crate::telegram::world::Kind;
+use crate::telegram::world::{Kind, World};
 
 /// What a bot may be doing.
 const ACTIONS: [&str; 11] = [
@@ -24,46 +24,45 @@ const ACTIONS: [&str; 11] = [
 ];
 
 /// `getMe`.
-pub(super) fn get_me(doing: &mut Doing<'_>) -> Answer {
-    let mut me = doing.world.bot_value();
+pub(super) fn get_me(world: &World) -> Value {
+    let mut me = world.bot_value();
     for (name, can) in [
         ("can_join_groups", true),
-        ("can_read_all_group_messages", doing.world.setup.reads_all),
+        ("can_read_all_group_messages", world.setup.reads_all),
         ("supports_inline_queries", false),
         ("can_connect_to_business", false),
         ("has_main_web_app", false),
     ] {
         me[name] = json!(can);
     }
-    Ok(me)
-}
-
-/// What is served elsewhere.
-pub(super) fn nothing(_: &mut Doing<'_>) -> Answer {
-    Ok(json!([]))
+    me
 }
 
 /// `getWebhookInfo`.
-pub(super) fn webhook_info(doing: &mut Doing<'_>) -> Answer {
-    let url = if doing.world.webhook {
+pub(super) fn webhook_info(world: &World) -> Value {
+    let url = if world.webhook {
         "https://webhook.example/"
     } else {
         ""
     };
-    Ok(json!({
+    json!({
         "url": url,
         "has_custom_certificate": false,
-        "pending_update_count": doing.world.updates.pending(),
-    }))
+        "pending_update_count": world.updates.pending(),
+    })
 }
 
 /// `deleteWebhook`.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the table holds it as one that may be refused"
+)]
 pub(super) fn delete_webhook(doing: &mut Doing<'_>) -> Answer {
     doing.world.webhook = false;
     if doing.asked.flag("drop_pending_updates") {
         doing.world.updates.clear();
     }
-    done()
+    Ok(done())
 }
 
 /// `setMyCommands`.
@@ -89,7 +88,7 @@ pub(super) fn set_commands(doing: &mut Doing<'_>) -> Answer {
     }
     let key = commands_key(doing)?;
     doing.world.commands.insert(key, json!(list));
-    done()
+    Ok(done())
 }
 
 /// `getMyCommands`.
@@ -127,7 +126,7 @@ pub(super) fn action(doing: &mut Doing<'_>) -> Answer {
         return Err(Refusal::bad("wrong parameter action in request"));
     }
     chat.action = Some((action, now));
-    done()
+    Ok(done())
 }
 
 fn commands_key(doing: &Doing<'_>) -> Result<String, Refusal> {

@@ -87,5 +87,5 @@ pub(super) fn answer(doing: &mut Doing<'_>) -> Answer {
         let alert = doing.asked.flag("show_alert");
         press.answer = Some(PressAnswer { text, alert });
     }
-    done()
+    Ok(done())
 }

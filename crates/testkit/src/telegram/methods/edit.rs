@@ -73,7 +73,7 @@ pub(super) fn delete(doing: &mut Doing<'_>) -> Answer {
         return Err(Refusal::bad("message can't be deleted for everyone"));
     }
     message.deleted = true;
-    done()
+    Ok(done())
 }
 
 /// `setMessageReaction`.
@@ -95,7 +95,7 @@ pub(super) fn react(doing: &mut Doing<'_>) -> Answer {
     let message = doing.open_chat()?.message_mut(id);
     let message = message.ok_or_else(|| Refusal::bad("message to react not found"))?;
     message.reactions = emojis;
-    done()
+    Ok(done())
 }
 
 fn rewrite(doing: &mut Doing<'_>, worded: Worded, buttons: Vec<Value>) -> Answer {

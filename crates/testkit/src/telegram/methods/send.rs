@@ -36,7 +36,7 @@ pub(super) fn draft(doing: &mut Doing<'_>) -> Answer {
         return Err(Refusal::bad("message is too long"));
     }
     doing.open_chat()?.drafts.insert(id, worded.text);
-    done()
+    Ok(done())
 }
 
 impl Doing<'_> {

@@ -36,9 +36,7 @@ impl Doing<'_> {
             (Standing::Kicked, Some(kind)) => Err(Refusal::forbidden(&format!(
                 "bot was kicked from the {kind} chat"
             ))),
-            (_, Some(kind)) => Err(Refusal::forbidden(&format!(
-                "bot is not a member of the {kind} chat"
-            ))),
+            (_, Some(_)) => Err(Refusal::forbidden("the group chat was deleted")),
         }
     }
 

@@ -1,8 +1,8 @@
-//! Entities that a bot gives: checked as the server checks them, trimmed together with their text.
+//! Entities that a bot gives, checked as the server checks them.
 //! Invariant: offsets and lengths are UTF-16 units and never split a character.
 //! It must not know parse modes.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Worded, units};
 use crate::telegram::refusal::Refusal;
@@ -184,53 +184,10 @@ pub(super) fn span(entity: &Value) -> (i64, i64) {
     )
 }
 
-/// Text as it is stored: without control characters, and without white space around it.
-pub(super) fn cleaned(worded: Worded) -> Worded {
-    let Worded { text, mut entities } = worded;
-    let mut kept = String::with_capacity(text.len());
-    let mut removed = Vec::new();
-    let mut at = 0_i64;
-    for character in text.chars() {
-        match character {
-            '\n' => kept.push('\n'),
-            '\r' | '\u{2028}'..='\u{202e}' | '\u{30a}' | '\u{333}' | '\u{33f}' => removed.push(at),
-            '\0'..=' ' => kept.push(' '),
-            _ => kept.push(character),
-        }
-        at += i64::try_from(character.len_utf16()).unwrap_or(1);
-    }
-    let earlier = |at: i64| {
-        let count = removed.iter().filter(|removed| **removed < at).count();
-        at - i64::try_from(count).unwrap_or(0)
-    };
-    for entity in &mut entities {
-        let (begin, end) = span(entity);
-        set_span(entity, earlier(begin), earlier(end));
-    }
-    let spaces = [' ', '\n'];
-    let first_entity = entities.iter().map(|entity| span(entity).0).min();
-    let leading = kept.chars().take_while(|c| spaces.contains(c)).count();
-    let leading = i64::try_from(leading)
-        .unwrap_or(0)
-        .min(first_entity.unwrap_or(i64::MAX));
-    let begin = usize::try_from(leading).unwrap_or(0).min(kept.len());
-    let text = kept[begin..].trim_end_matches(spaces).to_owned();
-    let all = i64::try_from(units(&text)).unwrap_or(i64::MAX);
-    for entity in &mut entities {
-        let (begin, end) = span(entity);
-        set_span(entity, begin - leading, (end - leading).min(all));
-    }
-    entities.retain(|entity| span(entity).1 > span(entity).0);
-    Worded { text, entities }
-}
-
-fn set_span(entity: &mut Value, begin: i64, end: i64) {
-    entity["offset"] = json!(begin);
-    entity["length"] = json!(end - begin);
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn entity(kind: &str, offset: i64, length: i64) -> Value {
@@ -289,21 +246,6 @@ mod tests {
         check(
             vec![entity("url", 0, 1)],
             &["an entity of type `url` is ignored by the server"],
-        );
-    }
-
-    #[test]
-    fn white_space_and_control_characters_go_with_their_entities() {
-        let worded = Worded {
-            text: " \n\u{202e}hi\tyou\r \n".to_owned(),
-            entities: vec![entity("bold", 6, 8)],
-        };
-        assert_eq!(
-            cleaned(worded),
-            Worded {
-                text: "hi you".to_owned(),
-                entities: vec![entity("bold", 3, 3)],
-            }
         );
     }
 }

@@ -63,10 +63,7 @@ mod tests {
     #[test]
     fn commands_mentions_and_addresses_are_found() {
         let text = "/go@corvid_bot 🐦 @corvid_bot, see https://x.y/z. a/b @x";
-        let seen: Vec<_> = found(text)
-            .iter()
-            .map(|entity| entity.to_string())
-            .collect();
+        let seen: Vec<_> = found(text).iter().map(ToString::to_string).collect();
         assert_eq!(
             seen,
             [

@@ -2,6 +2,7 @@
 //! Invariant: text that leaves here is what the real server would have stored.
 //! It must not know which method brings the words.
 
+mod clean;
 mod entities;
 mod found;
 mod html;
@@ -50,7 +51,7 @@ pub(super) fn worded(
         "markdown" => markdown::parse_old(text)?,
         _ => return Err(Refusal::bad("unsupported parse_mode")),
     };
-    Ok(entities::cleaned(parsed))
+    Ok(clean::cleaned(parsed))
 }
 
 /// `can't parse entities: …`.

@@ -54,9 +54,7 @@ pub(in super::super) enum Standing {
     Member,
     /// Blocked by the person, or thrown out of the group.
     Kicked,
-    /// It is not, or no more, in the group.
-    Left,
-    /// The person has deleted their account.
+    /// The person has deleted their account, or the group was deleted.
     Deactivated,
 }
 
@@ -210,7 +208,7 @@ impl Standing {
         match self {
             Self::Member => "member",
             Self::Kicked => "kicked",
-            Self::Left | Self::Deactivated => "left",
+            Self::Deactivated => "left",
         }
     }
 }
