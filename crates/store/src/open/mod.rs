@@ -33,8 +33,9 @@ const CHECKPOINT_PAGES: &str = "256";
 /// Tells a connection that it writes much: folding every 256 pages would cost it a fifth of its time.
 pub(crate) const FOLD_RARELY: &str = "PRAGMA wal_autocheckpoint = 2000";
 
-/// Folds the whole log into the file and empties it.
-pub(crate) const FOLD: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+/// Folds the whole log into the file and empties it, unless somebody reads from it for long.
+pub(crate) const FOLD: &str =
+    "PRAGMA busy_timeout = 200; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 10000";
 
 /// Statements that each connection keeps prepared; an append's shape depends on what it holds.
 const PREPARED_STATEMENTS: usize = 128;
@@ -177,9 +178,29 @@ async fn is_empty(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error
     Ok(row.try_get::<i64, _>(0)? == 0)
 }
 
+/// How a fresh store would find what a question asks for, a line for each table.
+#[cfg(test)]
+pub(crate) async fn plan(question: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let opened = open(&folder.path().join("corvid.db")).await;
+    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {question}"));
+    let rows = sqlx::query(explain)
+        .fetch_all(&mut opened.expect("the store opens"))
+        .await
+        .expect("the question can be asked");
+    let detail = |row: &SqliteRow| row.try_get(3).expect("a line of the plan");
+    rows.iter().map(detail).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fold_leaves_the_time_out_as_it_was() {
+        let restored = format!("busy_timeout = {}", BUSY_TIMEOUT.as_millis());
+        assert!(FOLD.ends_with(&restored), "{FOLD}");
+    }
 
     #[test]
     fn only_a_safe_sqlite_will_do() {

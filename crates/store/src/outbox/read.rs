@@ -42,10 +42,11 @@ macro_rules! select_delivery {
     };
 }
 
-const OF_SESSION: &str = select_delivery!("d.session = $1 ORDER BY d.number");
+const OF_SESSION: &str = select_delivery!("d.session = $1 ORDER BY d.seq, d.number");
 
-const OPEN_OF_SESSION: &str =
-    select_delivery!("d.session = $1 AND d.state IN ('prepared', 'sending') ORDER BY d.number");
+const OPEN_OF_SESSION: &str = select_delivery!(
+    "d.session = $1 AND d.state IN ('prepared', 'sending') ORDER BY d.seq, d.number"
+);
 
 const OPEN_OF_ACCOUNT: &str = select_delivery!(
     "d.channel = $1 AND d.account = $2 AND d.state IN ('prepared', 'sending') ORDER BY d.number"
@@ -166,4 +167,29 @@ fn notice(row: &SqliteRow, id: &DeliveryId, to: &Address) -> Result<Delivery, sq
         maybe_sent: false,
         late: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::plan;
+
+    #[tokio::test]
+    async fn what_is_open_is_found_without_a_look_at_anything_else() {
+        let check = async |question: &str, index: &str| {
+            let plan = plan(question).await;
+            let found = plan.iter().any(|line| line.contains(index));
+            let looks_through = plan
+                .iter()
+                .any(|line| line.starts_with("SCAN") || line.contains("TEMP B-TREE"));
+            assert!(found && !looks_through, "{plan:#?}");
+        };
+        check(
+            OPEN_OF_ACCOUNT,
+            "delivery_waiting (channel=? AND account=?)",
+        )
+        .await;
+        check(OPEN_OF_SESSION, "delivery_open (session=?)").await;
+        check(OF_SESSION, "delivery_of_session (session=?)").await;
+    }
 }

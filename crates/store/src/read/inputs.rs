@@ -92,3 +92,21 @@ fn read(row: &SqliteRow) -> Result<OpenInput, sqlx::Error> {
         job: admission.job,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::plan;
+
+    #[tokio::test]
+    async fn what_waits_is_found_without_a_look_at_what_was_answered() {
+        let check = async |question: &str, index: &str| {
+            let plan = plan(question).await;
+            let found = plan.iter().any(|line| line.contains(index));
+            let looks_through = plan.iter().any(|line| line.starts_with("SCAN"));
+            assert!(found && !looks_through, "{plan:#?}");
+        };
+        check(OF_ACCOUNT, "input_waiting (channel=? AND account=?)").await;
+        check(OF_SESSION, "input_open (session=?)").await;
+    }
+}

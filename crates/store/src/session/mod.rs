@@ -49,7 +49,7 @@ const SESSIONS_OF: &str = select_session!(
 const SPOKE: &str =
     "SELECT 1 FROM speaker WHERE channel = $1 AND person = $2 AND session = $3 LIMIT 1";
 
-/// Added up where the events are, so that no answer's text is carried out of the file.
+/// Added up where the events are, so that no answer's text is carried out of the file; in the payload's first shape.
 const SPENT: &str = "SELECT count(e.seq), coalesce(sum(e.payload ->> '$.usage.input_tokens'), 0), \
      coalesce(sum(e.payload ->> '$.usage.cached_tokens'), 0), coalesce(sum(e.payload ->> '$.usage.output_tokens'), 0), \
      coalesce((SELECT turns FROM session WHERE id = $1), 0) \
@@ -118,4 +118,27 @@ fn spent(row: &SqliteRow) -> Result<Spent, sqlx::Error> {
         },
         turns: row.try_get(4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use corvid_core::wire::KINDS;
+
+    use super::*;
+    use crate::open::plan;
+
+    #[test]
+    fn answers_are_added_up_in_the_shape_in_which_they_are_written() {
+        let answered = KINDS.iter().find(|(kind, _)| *kind == "model.answered");
+        assert_eq!(answered, Some(&("model.answered", 1)), "see `SPENT`");
+    }
+
+    #[tokio::test]
+    async fn a_persons_sessions_are_found_by_the_person() {
+        let plan = plan(SESSIONS_OF).await;
+        let found = plan
+            .iter()
+            .any(|line| line.contains("(channel=? AND person=?)"));
+        assert!(found, "{plan:#?}");
+    }
 }

@@ -241,3 +241,33 @@ async fn nothing_of_a_deleted_session_is_left() {
     let again = Lane::begin(&store, "s").await;
     assert_eq!(again.events().await.len(), 2);
 }
+
+#[tokio::test]
+async fn a_message_that_comes_meanwhile_is_kept_or_refused() {
+    let scene = Scene::new();
+    let stores = [scene.open().await, scene.open().await];
+    for round in 0..12 {
+        let name = format!("s{round}");
+        let lane = talked(&stores[0], &name, "1", "1").await;
+        let session = lane.session.clone();
+        let append = open(
+            &session,
+            vec![EventBody::InputAdmitted(said(
+                "1",
+                "1",
+                &format!("late {round}"),
+                "late",
+            ))],
+        );
+        let (admitted, deleted) =
+            tokio::join!(stores[1].append(append), stores[0].delete_session(&session));
+        let events = lane.events().await;
+        match (admitted, deleted) {
+            (Ok(_), Ok(Deletion::Open)) => assert_eq!(events.len(), 8),
+            (Err(_), Ok(Deletion::Deleted)) => assert!(events.is_empty()),
+            other => panic!("{other:?}"),
+        }
+        let open = stores[0].session_open_inputs(&session).await.unwrap();
+        assert_eq!(open.is_empty(), events.is_empty());
+    }
+}

@@ -10,6 +10,7 @@ use corvid_store::{Config, DeliveryEnd, DeliveryRow, Store};
 use sqlx::AssertSqlSafe;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
+use tokio::task::JoinSet;
 
 use super::{admit, answer, asked, chat, person, said, talked};
 use crate::hands::{job_end, job_start};
@@ -118,4 +119,22 @@ async fn a_store_of_the_first_version_reads_the_same() {
     assert_eq!(store.deliveries(&next.session).await.unwrap().len(), 1);
     let health = store.check().await.unwrap();
     assert_eq!((health.version, health.problems), (2, vec![]));
+}
+
+#[tokio::test]
+async fn of_many_who_open_it_at_once_one_brings_it_up_to_date() {
+    let scene = Scene::new();
+    let today = scene.open().await;
+    let sessions = fill(&today).await;
+    let path = write_first(&scene.path()).await;
+    let mut set = JoinSet::new();
+    for _ in 0..6 {
+        let config = Config { path: path.clone() };
+        set.spawn(async move { Store::open(&config, &Tasks::default()).await.unwrap() });
+    }
+    let stores = set.join_all().await;
+    let expect = deliveries(&today, &sessions).await;
+    for store in &stores {
+        assert_eq!(deliveries(store, &sessions).await, expect);
+    }
 }

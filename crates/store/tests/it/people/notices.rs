@@ -3,11 +3,12 @@
 //! It must not know what a notice is about.
 
 use corvid_core::wire::{DeliveryId, SessionId};
-use corvid_core::{Content, Delivery};
-use corvid_store::{DeliveryEnd, DeliveryState, OutboxRow, PostFile, Store};
+use corvid_core::{Content, Delivery, Tasks};
+use corvid_store::{Config, DeliveryEnd, DeliveryState, OutboxRow, PostFile, Store, StoreError};
 use tokio::task::JoinSet;
 
 use super::{answer, asked, chat, post};
+use crate::mounts::SmallDisk;
 use crate::scene::Scene;
 
 async fn texts(store: &Store) -> Vec<String> {
@@ -165,4 +166,35 @@ async fn a_month_after_its_end_a_notice_is_gone() {
     assert!(new && again != ended);
     let same = store.post(&post("open", "1", "open")).await;
     assert_eq!(same, Ok((open, false)), "what is open stays");
+}
+
+#[tokio::test]
+async fn a_full_disk_takes_no_notice_twice_and_heals() {
+    let Some(disk) = SmallDisk::mount(16 << 20) else {
+        return;
+    };
+    let path = disk.path().join("state/corvid.db");
+    let store = Store::open(&Config { path }, &Tasks::default())
+        .await
+        .unwrap();
+    let ballast = disk.path().join("ballast");
+    std::fs::write(&ballast, vec![0; 12 << 20]).unwrap();
+    let text = "x".repeat(1 << 18);
+    let mut kept = 0;
+    let refused = loop {
+        match store.post(&post(&kept.to_string(), "1", &text)).await {
+            Ok((_, new)) => assert!(new),
+            Err(error) => break error,
+        }
+        kept += 1;
+    };
+    assert!(matches!(refused, StoreError::Full(_)), "{refused:?}");
+    assert_eq!(texts(&store).await.len(), kept);
+    std::fs::remove_file(ballast).unwrap();
+    let (_, new) = store
+        .post(&post(&kept.to_string(), "1", &text))
+        .await
+        .unwrap();
+    assert!(new, "what was refused was not kept");
+    assert_eq!(texts(&store).await.len(), kept + 1);
 }
