@@ -4,21 +4,9 @@
 //! It must not know what the text is, nor what stands around its rows.
 
 use console::Style;
-use corvid_core::text::{acts, picture};
 use unicode_width::UnicodeWidthChar as _;
 
-/// What stands for a tab.
-const TAB: char = '⇥';
-
-/// What stands for a line's end.
-const END: char = '⏎';
-
-/// What stands for a blank at the end of a row.
-const BLANK: char = '␠';
-
-/// What a spelled-out character stands between.
-const OPEN: char = '⟨';
-const CLOSE: char = '⟩';
+use crate::spelled::{BLANK, END, spelled};
 
 /// The narrowest row, in columns: it must hold a spelled-out character.
 const NARROWEST: usize = 12;
@@ -107,21 +95,12 @@ enum Shown {
 
 impl Cell {
     fn of(character: char) -> Self {
-        match character {
-            '\t' => Self::mark(TAB),
-            '\0'..='\u{1f}' | '\u{7f}' => Self::mark(picture(character)),
-            ' '..='~' => Self {
-                shown: Shown::Plain(character),
-                width: 1,
+        match spelled(character) {
+            Some(spelled) => Self {
+                width: spelled.chars().count(),
+                shown: Shown::Mark(spelled),
             },
-            _ if hides(character) => {
-                let spelled = format!("{OPEN}U+{:04X}{CLOSE}", u32::from(character));
-                Self {
-                    width: spelled.chars().count(),
-                    shown: Shown::Mark(spelled),
-                }
-            }
-            _ => Self {
+            None => Self {
                 shown: Shown::Plain(character),
                 width: widest(character),
             },
@@ -138,23 +117,6 @@ impl Cell {
     fn is_blank(&self) -> bool {
         self.shown == Shown::Plain(' ')
     }
-}
-
-/// Whether a character must be spelled out: it acts, takes no room, looks like a blank, has no agreed look, or
-/// stands for something here.
-fn hides(character: char) -> bool {
-    acts(character)
-        || character.is_whitespace()
-        || character.width().is_none_or(|width| width == 0)
-        || matches!(
-            character,
-            TAB | END | BLANK | OPEN | CLOSE | '\u{2400}'..='\u{2421}'
-        )
-        || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fffc}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}')
 }
 
 /// The most columns that a terminal takes for a character that it shows.

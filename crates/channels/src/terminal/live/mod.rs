@@ -3,7 +3,6 @@
 //! It must not know whether anything is a terminal, nor how time passes.
 
 mod beside;
-mod words;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +12,8 @@ use corvid_core::wire::{
 };
 
 use self::beside::Beside;
-use self::words::{Words, tenths, whole_seconds, words};
 use crate::inert::inert_line;
+use crate::words::{Words, tenths, whole_seconds, words};
 
 /// The frames of the spinner.
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];

@@ -35,18 +35,18 @@ const EARLIER: &str = "a call begun earlier";
 
 /// A call in words.
 #[derive(Clone, Debug)]
-pub(super) struct Words {
+pub(crate) struct Words {
     /// While it runs.
-    pub(super) doing: String,
+    pub(crate) doing: String,
     /// Afterwards.
-    pub(super) done: String,
+    pub(crate) done: String,
     /// Whether it can go on in the background.
-    pub(super) movable: bool,
+    pub(crate) movable: bool,
 }
 
 impl Words {
     /// Of a call that was asked for by another process.
-    pub(super) fn earlier() -> Self {
+    pub(crate) fn earlier() -> Self {
         Self {
             doing: EARLIER.to_owned(),
             done: EARLIER.to_owned(),
@@ -56,7 +56,7 @@ impl Words {
 }
 
 /// What a call does, for a person: `ls -la` of `system.run` and so on.
-pub(super) fn words(call: &ToolCall) -> Words {
+pub(crate) fn words(call: &ToolCall) -> Words {
     let argument = shown_argument(&call.arguments).map(|argument| format!("`{argument}`"));
     let verbs = VERBS.iter().find(|(tool, ..)| *tool == call.name);
     if let Some((_, doing, done, usual)) = verbs {
@@ -93,14 +93,14 @@ fn shown_argument(arguments: &str) -> Option<String> {
     Some(shown)
 }
 
-pub(super) fn whole_seconds(millis: Millis) -> String {
+pub(crate) fn whole_seconds(millis: Millis) -> String {
     match millis.max(0) / 1000 {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds => format!("{} min {} s", seconds / 60, seconds % 60),
     }
 }
 
-pub(super) fn tenths(millis: Millis) -> String {
+pub(crate) fn tenths(millis: Millis) -> String {
     match millis.max(0) {
         short @ 0..60_000 => format!("{}.{} s", short / 1000, short % 1000 / 100),
         long => whole_seconds(long),
