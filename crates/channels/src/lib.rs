@@ -4,6 +4,11 @@
 
 mod inert;
 pub mod markdown;
+mod spelled;
+mod split;
+pub mod telegram;
 pub mod terminal;
+mod words;
 
 pub use inert::{inert, inert_line};
+pub use split::{Hold, HoldKind, Room, fits, split};

@@ -30,6 +30,10 @@ struct Reader {
     face: Face,
     struck: usize,
     link: Option<String>,
+    /// Links within each other, as a picture within a link is.
+    links: usize,
+    /// Whether the link has a text.
+    is_linked: bool,
     code: Option<(String, String)>,
     table: Option<Table>,
 }
@@ -76,14 +80,12 @@ impl Reader {
             Tag::Emphasis => self.face.emphasis = true,
             Tag::Strong => self.face.strong = true,
             Tag::Strikethrough => self.struck += 1,
-            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
-                self.link = Some(dest_url.to_string());
-            }
+            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => self.start_link(&dest_url),
             Tag::CodeBlock(kind) => {
                 self.end_paragraph();
                 let language = match kind {
                     CodeBlockKind::Fenced(info) => {
-                        info.split_whitespace().next().unwrap_or("").to_owned()
+                        inert(info.split_whitespace().next().unwrap_or("")).into_owned()
                     }
                     CodeBlockKind::Indented => String::new(),
                 };
@@ -106,7 +108,7 @@ impl Reader {
             TagEnd::Emphasis => self.face.emphasis = false,
             TagEnd::Strong => self.face.strong = false,
             TagEnd::Strikethrough => self.struck = self.struck.saturating_sub(1),
-            TagEnd::Link | TagEnd::Image => self.link = None,
+            TagEnd::Link | TagEnd::Image => self.end_link(),
             TagEnd::Heading(level) => {
                 let spans = std::mem::take(&mut self.spans);
                 self.push(Block::Heading {
@@ -140,7 +142,30 @@ impl Reader {
         }
     }
 
+    /// A picture within a link leads where the link does.
+    fn start_link(&mut self, target: &str) {
+        self.links += 1;
+        if self.links == 1 {
+            self.link = Some(inert(target).into_owned());
+            self.is_linked = false;
+        }
+    }
+
+    fn end_link(&mut self) {
+        self.links = self.links.saturating_sub(1);
+        if self.links > 0 {
+            return;
+        }
+        if let Some(target) = self.link.clone().filter(|_| !self.is_linked) {
+            self.text(&target, self.mark());
+        }
+        self.link = None;
+    }
+
+    /// The source was inert, but a character reference in it (`&#27;`) is read here.
     fn text(&mut self, text: &str, mark: Mark) {
+        let text = &*inert(text);
+        self.is_linked |= !text.is_empty();
         if let Some((_, code)) = &mut self.code {
             code.push_str(text);
             return;
@@ -219,74 +244,4 @@ impl Reader {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn plain(text: &str) -> Span {
-        Span {
-            text: text.to_owned(),
-            face: Face::default(),
-            link: None,
-        }
-    }
-
-    fn depth(blocks: &[Block]) -> usize {
-        let inner = |block: &Block| match block {
-            Block::Quote(blocks) => 1 + depth(blocks),
-            Block::List { items, .. } => {
-                2 + items.iter().map(|item| depth(item)).max().unwrap_or(0)
-            }
-            _ => 0,
-        };
-        blocks.iter().map(inner).max().unwrap_or(0)
-    }
-
-    #[test]
-    fn a_tight_list_holds_paragraphs() {
-        assert_eq!(
-            read("1. one\n2. two\n"),
-            [Block::List {
-                start: Some(1),
-                items: vec![
-                    vec![Block::Paragraph(vec![plain("one")])],
-                    vec![Block::Paragraph(vec![plain("two")])],
-                ],
-            }]
-        );
-    }
-
-    #[test]
-    fn html_is_text() {
-        assert_eq!(
-            read("a <b>c</b>"),
-            [Block::Paragraph(vec![plain("a <b>c</b>")])]
-        );
-    }
-
-    #[test]
-    fn code_keeps_its_lines_and_loses_its_escapes() {
-        assert_eq!(
-            read("```rust ignore\nfn a() {}\n\u{1b}]0;x\n```"),
-            [Block::Code {
-                language: "rust".to_owned(),
-                text: "fn a() {}\n␛]0;x\n".to_owned(),
-            }]
-        );
-    }
-
-    #[test]
-    fn a_hundred_thousand_quotes_are_read_and_bounded() {
-        let blocks = read(&format!("{} deep", ">".repeat(100_000)));
-        assert!(depth(&blocks) <= MAX_DEPTH);
-        assert!(format!("{blocks:?}").contains("deep"));
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_a_bounded_document(source in "[-a-z0-9>*_`~|#\\[\\]()<\n ]{0,200}") {
-            prop_assert!(depth(&read(&source)) <= MAX_DEPTH + 1);
-        }
-    }
-}
+mod tests;
