@@ -24,6 +24,9 @@ const COMMAND: &str = ":";
 /// Turns that each way takes.
 const ROUNDS: usize = 300;
 
+/// Between two turns, so that what one way leaves behind (a supervisor that gets ready) is no burden to the next.
+const REST: Duration = Duration::from_millis(10);
+
 struct Unseen;
 
 impl Progress for Unseen {
@@ -95,6 +98,7 @@ fn main() -> io::Result<()> {
     }
     for _ in 0..ROUNDS {
         for way in &mut ways {
+            std::thread::sleep(REST);
             (way.prepare)();
             let begun = Instant::now();
             (way.run)();
