@@ -2,6 +2,13 @@
 //! Invariant: a bot here is a bare socket, so that nothing smooths over what the server does.
 //! It must not know how the server is built.
 
+mod faults;
+mod files;
+mod places;
+mod polling;
+mod sending;
+mod shapes;
+
 use std::error::Error;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -37,6 +44,31 @@ fn finish(mut stream: TcpStream) -> io::Result<Value> {
 
 fn call(fake: &FakeTelegram, method: &str, parameters: &Value) -> io::Result<Value> {
     finish(begin(fake, method, parameters)?)
+}
+
+/// Checks that a call is refused with this code and description.
+fn refused(
+    fake: &FakeTelegram,
+    method: &str,
+    parameters: &Value,
+    code: u16,
+    description: &str,
+) -> Outcome {
+    let answer = call(fake, method, parameters)?;
+    assert_eq!(answer["ok"], false, "{method} {parameters}: {answer}");
+    assert_eq!(answer["error_code"], code, "{answer}");
+    assert_eq!(answer["description"], description);
+    Ok(())
+}
+
+/// Checks that a call succeeds, and returns its result.
+fn done(fake: &FakeTelegram, method: &str, parameters: &Value) -> Result<Value, Box<dyn Error>> {
+    let mut answer = call(fake, method, parameters)?;
+    if answer["ok"] == true {
+        Ok(answer["result"].take())
+    } else {
+        Err(format!("{method} {parameters}: {answer}").into())
+    }
 }
 
 #[test]
