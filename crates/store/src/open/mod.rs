@@ -178,18 +178,20 @@ async fn is_empty(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error
     Ok(row.try_get::<i64, _>(0)? == 0)
 }
 
-/// How a fresh store would find what a question asks for, a line for each table.
+/// How a fresh store would find what statements ask for, a line for each table.
 #[cfg(test)]
-pub(crate) async fn plan(question: &str) -> Vec<String> {
+pub(crate) async fn plan(statements: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let opened = open(&folder.path().join("corvid.db")).await;
-    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {question}"));
-    let rows = sqlx::query(explain)
-        .fetch_all(&mut opened.expect("the store opens"))
-        .await
-        .expect("the question can be asked");
-    let detail = |row: &SqliteRow| row.try_get(3).expect("a line of the plan");
-    rows.iter().map(detail).collect()
+    let mut connection = opened.expect("the store opens");
+    let mut lines = Vec::new();
+    for statement in statements.split(';') {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+        let rows = sqlx::query(explain).fetch_all(&mut connection).await;
+        let detail = |row: &SqliteRow| row.try_get(3).expect("a line of the plan");
+        lines.extend(rows.expect("it can be asked").iter().map(detail));
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -47,3 +47,16 @@ fn read(row: &SqliteRow) -> Result<Mark, sqlx::Error> {
         external_id: row.try_get(1)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::plan;
+
+    #[tokio::test]
+    async fn keeping_a_mark_looks_through_no_table() {
+        let plan = plan(KEEP).await;
+        let looks_through = |line: &String| line.starts_with("SCAN") && !line.contains("CONSTANT");
+        assert!(!plan.iter().any(looks_through), "{plan:#?}");
+    }
+}

@@ -140,3 +140,16 @@ fn new_notice(rows: &[SqliteRow]) -> Result<Option<DeliveryId>, sqlx::Error> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::plan;
+
+    #[tokio::test]
+    async fn posting_looks_through_no_table() {
+        let plan = plan(POST).await;
+        let looks_through = |line: &String| line.starts_with("SCAN") && !line.contains("CONSTANT");
+        assert!(!plan.iter().any(looks_through), "{plan:#?}");
+    }
+}

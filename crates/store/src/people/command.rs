@@ -99,3 +99,16 @@ impl Store {
 fn key(channel: &str, account: &str, external_id: &str) -> Vec<Value> {
     vec![channel.into(), account.into(), external_id.into()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::plan;
+
+    #[tokio::test]
+    async fn a_command_looks_through_no_table() {
+        let plan = plan(&[BEGIN, END_WITH_ANSWER].join(";")).await;
+        let looks_through = |line: &String| line.starts_with("SCAN") && !line.contains("CONSTANT");
+        assert!(!plan.iter().any(looks_through), "{plan:#?}");
+    }
+}

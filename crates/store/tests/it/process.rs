@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use corvid_core::wire::{EventBody, OwnerId, SessionId};
-use corvid_core::{ClaimSeen, Journal as _, Tasks};
-use corvid_store::{Config, Store};
+use corvid_core::{ClaimSeen, Journal as _, Mark, Marks as _, Tasks};
+use corvid_store::{CommandState, Config, Store};
 
+use crate::people::post;
 use crate::scene::{Lane, Scene, admission, open, open_session, take};
 
 const ROLE: &str = "CORVID_STORE_TEST_ROLE";
@@ -79,7 +80,27 @@ async fn child() {
             let mut end = Vec::new();
             assert!(std::io::stdin().read_to_end(&mut end).is_ok());
         }
+        "talker" => talk_without_end(&store).await,
         _ => write_without_end(&store, &session).await,
+    }
+}
+
+/// Begins and answers commands, and says the number of each once it is told that its answer is kept.
+async fn talk_without_end(store: &Store) {
+    for number in 0.. {
+        let (id, me) = (number.to_string(), std::process::id());
+        let key = format!("{me}:{id}");
+        let begun = store.begin_command("telegram", "777", &key, 1).await;
+        assert_eq!(begun, Ok(CommandState::Fresh));
+        let answer = post(&key, "1", &id);
+        let ended = store.end_command("telegram", "777", &key, Some(&answer));
+        ended.await.unwrap();
+        let mark = Mark {
+            part: 0,
+            external_id: id,
+        };
+        store.mark(&key, &mark).await.unwrap();
+        say(&format!("kept: {number}"));
     }
 }
 
@@ -176,4 +197,41 @@ async fn what_was_acknowledged_survives_a_kill() {
         assert_eq!(row.head, seqs.len() as u64);
         assert_eq!(row.open_inputs, row.head - 1);
     }
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_no_command_done_without_its_answer() {
+    let scene = Scene::new();
+    let mut last = Vec::new();
+    for round in 0..6 {
+        let mut child = start("talker", &scene.path());
+        let out = &mut BufReader::new(child.stdout.as_mut().unwrap());
+        let mut kept = 0;
+        for _ in 0..3 + 7 * round {
+            kept = hear(out, "kept:").parse::<u64>().unwrap();
+        }
+        let id = child.id();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        last.push((id, kept));
+    }
+    let store = scene.open().await;
+    let open = store.open_outbox("telegram", "777").await.unwrap();
+    let answered: Vec<_> = open.into_iter().map(|row| row.delivery.text).collect();
+    let mut expect = Vec::new();
+    for (id, kept) in last {
+        for number in 0.. {
+            let key = format!("{id}:{number}");
+            let state = store.begin_command("telegram", "777", &key, 1).await;
+            let marks = store.marks(&key).await.unwrap().len();
+            if number <= kept {
+                assert_eq!((state.clone(), marks), (Ok(CommandState::Done), 1));
+            }
+            match state.unwrap() {
+                CommandState::Done => expect.push(number.to_string()),
+                CommandState::Begun | CommandState::Fresh => break,
+            }
+        }
+    }
+    assert_eq!(answered, expect);
 }
