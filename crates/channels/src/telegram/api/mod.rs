@@ -28,8 +28,7 @@ use teloxide_core::types::{
 
 pub(super) use fault::Fault;
 pub(super) use files::DownloadError;
-pub(super) use outgoing::{Document, Entity, Key, Outgoing};
-pub(super) use updates::RawUpdate;
+pub(super) use outgoing::{Document, Key, Outgoing};
 
 use outgoing::{edited, keyboard, sent};
 use transport::{Answered, Patience, Transport};

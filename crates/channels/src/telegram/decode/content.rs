@@ -11,69 +11,73 @@ use crate::telegram::files::DOWNLOAD_LIMIT;
 /// The files that were sent along; a message of Telegram's holds one at most.
 pub(super) fn enclosed(message: &Message) -> Vec<Enclosed> {
     let content = &message.content;
-    let id = message.message_id;
-    let named = |file: &File, kind, name: String, media_type: &str| Enclosed {
-        file: file.file_id.clone(),
-        name: file
-            .file_name
-            .clone()
-            .filter(|n| !n.is_empty())
-            .unwrap_or(name),
-        media_type: file
-            .mime_type
-            .clone()
-            .unwrap_or_else(|| media_type.to_owned()),
-        kind,
-        bytes: file.file_size,
-    };
-    let plain = AttachmentKind::File;
-    let picture = largest(&content.photo).map(|file| {
-        named(
-            file,
-            AttachmentKind::Image,
-            format!("photo-{id}.jpg"),
-            "image/jpeg",
-        )
-    });
-    let voice = content.voice.as_ref().map(|file| {
-        named(
-            file,
-            AttachmentKind::Voice,
-            format!("voice-{id}.ogg"),
-            "audio/ogg",
-        )
-    });
     // What moves also comes as a document, for programs that know no better.
-    let document = content
-        .document
-        .as_ref()
-        .filter(|_| content.animation.is_none());
-    let document = document.map(|file| {
-        let enclosed = named(
-            file,
-            plain,
-            format!("file-{id}"),
-            "application/octet-stream",
-        );
-        let kind = kind_of(&enclosed.media_type);
-        Enclosed { kind, ..enclosed }
-    });
-    let others = [
-        (
-            &content.animation,
-            format!("animation-{id}.mp4"),
-            "video/mp4",
-        ),
-        (&content.audio, format!("audio-{id}.mp3"), "audio/mpeg"),
-        (&content.video, format!("video-{id}.mp4"), "video/mp4"),
-        (&content.video_note, format!("video-{id}.mp4"), "video/mp4"),
+    let document = content.document.as_ref();
+    let document = document.filter(|_| content.animation.is_none());
+    let files = [
+        (largest(&content.photo), Form::PHOTO),
+        (content.voice.as_ref(), Form::VOICE),
+        (document, Form::DOCUMENT),
+        (content.animation.as_ref(), Form::VIDEO),
+        (content.audio.as_ref(), Form::AUDIO),
+        (content.video.as_ref(), Form::VIDEO),
+        (content.video_note.as_ref(), Form::VIDEO),
     ];
-    let others = others.into_iter().filter_map(|(file, name, media_type)| {
-        file.as_ref()
-            .map(|file| named(file, plain, name, media_type))
-    });
-    let first = [picture, voice, document].into_iter().flatten();
-    first.chain(others).collect()
+    let sent = files
+        .into_iter()
+        .filter_map(|(file, form)| Some((file?, form)));
+    sent.map(|(file, form)| form.of(file, message.message_id))
+        .collect()
+}
+
+/// What is taken for granted of a kind of file.
+struct Form {
+    /// What it is; by its media type if none.
+    kind: Option<AttachmentKind>,
+    /// A name for one that has none is this, the message's number, and the ending.
+    name: (&'static str, &'static str),
+    media_type: &'static str,
+}
+
+impl Form {
+    const PHOTO: Self = Self {
+        kind: Some(AttachmentKind::Image),
+        name: ("photo", ".jpg"),
+        media_type: "image/jpeg",
+    };
+    const VOICE: Self = Self {
+        kind: Some(AttachmentKind::Voice),
+        name: ("voice", ".ogg"),
+        media_type: "audio/ogg",
+    };
+    const AUDIO: Self = Self {
+        kind: None,
+        name: ("audio", ".mp3"),
+        media_type: "audio/mpeg",
+    };
+    const VIDEO: Self = Self {
+        kind: None,
+        name: ("video", ".mp4"),
+        media_type: "video/mp4",
+    };
+    const DOCUMENT: Self = Self {
+        kind: None,
+        name: ("file", ""),
+        media_type: "application/octet-stream",
+    };
+
+    fn of(&self, file: &File, message: i32) -> Enclosed {
+        let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (name, ending) = self.name;
+        let media_type = told(&file.mime_type).unwrap_or_else(|| self.media_type.to_owned());
+        Enclosed {
+            file: file.file_id.clone(),
+            name: told(&file.file_name).unwrap_or_else(|| format!("{name}-{message}{ending}")),
+            kind: self.kind.unwrap_or_else(|| kind_of(&media_type)),
+            media_type,
+            bytes: file.file_size,
+        }
+    }
 }
 
 /// What a message holds that is neither words nor a file, in words.
@@ -117,7 +121,8 @@ fn largest(sizes: &[File]) -> Option<&File> {
     fits.or_else(|| sizes.iter().min_by_key(points))
 }
 
-/// A picture that was sent as a file is one all the same, if it is of a form that models take.
+/// A picture that was sent as a file is one all the same, if it is of a form that models take; and so is what was
+/// spoken.
 fn kind_of(media_type: &str) -> AttachmentKind {
     match media_type {
         "image/jpeg" | "image/png" | "image/webp" | "image/gif" => AttachmentKind::Image,

@@ -7,7 +7,7 @@ use corvid_core::wire::{Part, QuoteForm};
 
 use super::super::spot::MessageSpot;
 use super::incoming::{Message, User};
-use super::{Decoded, Heard, Identity, address, content, quote};
+use super::{Decoded, Enclosed, Heard, Identity, address, content, quote};
 
 impl Message {
     /// The topic, if the message is in one. Replies in groups without topics have a thread as well, which is none.
@@ -59,7 +59,7 @@ pub(super) fn heard(message: &Message, me: &Identity) -> Decoded {
         let addressed = address::is_addressed(message, me);
         Place::Group { addressed }
     };
-    let enclosed = content::enclosed(message);
+    let enclosed = enclosed(message, private, me);
     let parts = parts(message, me);
     if parts.is_empty() && enclosed.is_empty() {
         return Decoded::Nothing("nothing is said");
@@ -86,6 +86,19 @@ pub(super) fn heard(message: &Message, me: &Identity) -> Decoded {
     }))
 }
 
+/// What was sent along. In a group that goes for what it replies to as well: nobody but the bot's own people was heard
+/// when that was said, and it is what they point at.
+fn enclosed(message: &Message, private: bool, me: &Identity) -> Vec<Enclosed> {
+    let mut enclosed = content::enclosed(message);
+    let target = quote::target(message).filter(|_| !private);
+    if let Some(target) = target
+        && target.from.as_ref().is_none_or(|from| from.id != me.id)
+    {
+        enclosed.extend(content::enclosed(target));
+    }
+    enclosed
+}
+
 /// What it refers to, then what it says.
 fn parts(message: &Message, me: &Identity) -> Vec<Part> {
     let own = address::without_calling(message, me);
@@ -103,10 +116,6 @@ fn parts(message: &Message, me: &Identity) -> Vec<Part> {
     });
     // What it refers to is not said by itself.
     let refers = said.is_some() || !content::enclosed(message).is_empty();
-    let replied_to = if refers {
-        quote::replied_to(message, me)
-    } else {
-        None
-    };
+    let replied_to = refers.then(|| quote::replied_to(message, me)).flatten();
     replied_to.into_iter().chain(said).collect()
 }

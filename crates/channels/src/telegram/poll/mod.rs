@@ -286,3 +286,6 @@ fn chance() -> u8 {
         Err(_) => 127,
     }
 }
+
+#[cfg(test)]
+mod tests;
