@@ -44,7 +44,7 @@ mod tests {
         for (name, expect) in [
             ("fix the tests", "`fix the tests`"),
             ("a` [b](http://c) `d", "`a' [b](http://c) 'd`"),
-            ("``` \n# big", "`'''   # big`"),
+            ("``` \n# big", "`'''  # big`"),
             ("@all <b>*x*</b>", "`@all <b>*x*</b>`"),
             ("\u{202e}gnp.exe\u{1b}[2J", "`\u{fffd}gnp.exe␛[2J`"),
             (" \n ", "`?`"),

@@ -71,26 +71,26 @@ fn is_word(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn known(command: Command, rest: &str) -> Option<Line> {
-        Some(Line {
+    fn known(command: Command, rest: &str) -> Line {
+        Line {
             word: Word::Known(command),
             rest: rest.to_owned(),
-        })
+        }
     }
 
     #[test]
     fn a_command_is_told_from_a_message() {
         for (text, expect) in [
-            ("/new", known(Command::New, "")),
-            (" /NEW \n", known(Command::New, "")),
-            ("/clear", known(Command::New, "")),
+            ("/new", Some(known(Command::New, ""))),
+            (" /NEW \n", Some(known(Command::New, ""))),
+            ("/clear", Some(known(Command::New, ""))),
             (
                 "/queue  go on\nthen rest ",
-                known(Command::Queue, "go on\nthen rest"),
+                Some(known(Command::Queue, "go on\nthen rest")),
             ),
-            ("/queue\ngo on", known(Command::Queue, "go on")),
-            ("/help@corvid_bot", known(Command::Help, "")),
-            ("/start 7f3a", known(Command::Start, "7f3a")),
+            ("/queue\ngo on", Some(known(Command::Queue, "go on"))),
+            ("/help@corvid_bot", Some(known(Command::Help, ""))),
+            ("/start 7f3a", Some(known(Command::Start, "7f3a"))),
             ("/home/me/x is broken", None),
             ("/etc/passwd", None),
             ("/etc/", None),

@@ -3,6 +3,7 @@
 //! It must not know how a messenger shows anything.
 
 mod act;
+mod choices;
 mod inert;
 mod line;
 mod press;
@@ -10,6 +11,8 @@ mod questions;
 mod report;
 mod sessions;
 mod table;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 use corvid_core::wire::{Address, Millis, Mode, Person, Requester, Role, SessionId};
@@ -99,7 +102,7 @@ impl Gateway {
     /// Carries a command out and posts its answer, or says what is to be admitted for it.
     ///
     /// # Errors
-    /// The store's and the journal's: the message is to be handed in again.
+    /// The store's: the message is to be handed in again.
     pub(crate) async fn command(
         &self,
         line: &Line,
@@ -109,7 +112,10 @@ impl Gateway {
         let to_admit = match &line.word {
             Word::Known(Command::Steer) => to_say(&line.rest, Mode::Steer),
             Word::Known(Command::Queue) => to_say(&line.rest, Mode::Queue),
-            Word::Known(Command::Retry) => self.retry(said).await?,
+            Word::Known(Command::Retry) => match self.retry(said).await {
+                Ok(to_admit) => to_admit,
+                Err(error) => Err(failed(said, &error)),
+            },
             _ => Err(String::new()),
         };
         let refusal = match to_admit {
@@ -125,7 +131,11 @@ impl Gateway {
             CommandState::Done => return Ok(Act::Done),
             CommandState::Begun if !may_repeat(&line.word) => not_known(&line.word),
             CommandState::Fresh | CommandState::Begun if !refusal.is_empty() => refusal.into(),
-            CommandState::Fresh | CommandState::Begun => self.carry_out(line, said, around).await?,
+            // A message that fails each time must not keep all others waiting behind it.
+            CommandState::Fresh | CommandState::Begun => self
+                .carry_out(line, said, around)
+                .await
+                .unwrap_or_else(|error| failed(said, &error).into()),
         };
         let answer = Post {
             key: format!("command {channel} {account} {id}"),
@@ -194,6 +204,16 @@ fn to_say(rest: &str, mode: Mode) -> Result<Act, String> {
         text: rest.to_owned(),
         mode,
     })
+}
+
+/// What is said of a command that failed. Only an owner hears what of this machine it is about.
+fn failed(said: &Speaker, error: &GatewayError) -> String {
+    tracing::error!(%error, "a command failed");
+    if said.is_owner() {
+        format!("That did not work: {error}.")
+    } else {
+        "That did not work; my log says why.".to_owned()
+    }
 }
 
 fn may_repeat(word: &Word) -> bool {

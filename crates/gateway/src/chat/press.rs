@@ -4,9 +4,10 @@
 //! It must not know how a button looks.
 
 use corvid_core::wire::{
-    Address, Answer, CallId, OutcomeAnswer, Requester, Scope, SessionId, Subject,
+    Address, Answer, CallId, OutcomeAnswer, QuestionId, Requester, Scope, SessionId, Subject,
 };
-use corvid_core::{Button, Choice, Press};
+use corvid_core::{AppendError, Button, Choice, Press};
+use corvid_store::StoreError;
 
 use super::questions::Given;
 use super::turns::may_act_on;
@@ -21,56 +22,82 @@ impl Gateway {
     /// Does what a button says, in the name of who pressed it.
     ///
     /// # Errors
-    /// The store's and the journal's: the press is to be handed in again.
+    /// The store's where nothing can be written: the press is to be handed in again.
     pub(crate) async fn pressed(&self, press: &Press) -> Result<Pressed, GatewayError> {
-        let from = &press.origin;
-        let Some(by) = self.known(from, &press.person).await? else {
+        let Some(by) = self.known(&press.origin, &press.person).await? else {
             return Ok(Pressed::told("You may not do that here."));
         };
-        match &press.button {
-            None => Ok(Pressed::told(STALE)),
-            Some(Button::Answer { question, choice }) => {
-                let answer = match *choice {
-                    Choice::Once => Some(Answer::Allow { scope: Scope::Once }),
-                    Choice::Session => Some(Answer::Allow {
-                        scope: Scope::Session,
-                    }),
-                    Choice::Deny => Some(Answer::Deny {
-                        reason: String::new(),
-                    }),
-                    Choice::Number(number) => {
-                        let row = self.store.question(question).await?;
-                        row.and_then(|row| chosen(&row.question.subject, number))
-                    }
-                };
-                let Some(answer) = answer else {
-                    return Ok(Pressed::told(STALE));
-                };
-                let toast = done(&answer);
-                Ok(match self.give(question, answer, from, &by).await? {
-                    Given::Taken(session) => Pressed::wakes(toast, session),
-                    Given::Refused(why) => Pressed::told(why),
-                })
+        let Some(button) = &press.button else {
+            return Ok(Pressed::told(STALE));
+        };
+        match self.push(press, button, &by).await {
+            // A press that fails each time must not keep all others waiting behind it.
+            Err(error) if !is_passing(&error) => {
+                tracing::error!(%error, "a press failed");
+                Ok(Pressed::told("That did not work; try again."))
             }
-            Some(Button::Outcome {
+            pressed => pressed,
+        }
+    }
+
+    async fn push(
+        &self,
+        press: &Press,
+        button: &Button,
+        by: &Requester,
+    ) -> Result<Pressed, GatewayError> {
+        let from = &press.origin;
+        match button {
+            Button::Answer { question, choice } => {
+                self.push_answer(from, by, question, *choice).await
+            }
+            Button::Outcome {
                 session,
                 call,
                 answer,
-            }) => self.settle(from, &by, session, *call, *answer).await,
-            Some(Button::Retry { session, turn }) => {
-                self.press_retry(press, &by, session, *turn).await
-            }
-            Some(Button::Stop { session }) => {
+            } => self.settle(from, by, session, *call, *answer).await,
+            Button::Retry { session, turn } => self.push_retry(press, by, session, *turn).await,
+            Button::Stop { session } => {
                 let Some(session) = self.tagged(from, session).await? else {
                     return Ok(Pressed::told(STALE));
                 };
-                let told = self.stop(Some(&session), &by, from).await?;
+                let told = self.stop(Some(&session), by, from).await?;
                 Ok(Pressed {
                     toast: told.text,
                     act: told.wake.map_or(Act::Done, Act::Wake),
                 })
             }
         }
+    }
+
+    async fn push_answer(
+        &self,
+        from: &Address,
+        by: &Requester,
+        question: &QuestionId,
+        choice: Choice,
+    ) -> Result<Pressed, GatewayError> {
+        let answer = match choice {
+            Choice::Once => Some(Answer::Allow { scope: Scope::Once }),
+            Choice::Session => Some(Answer::Allow {
+                scope: Scope::Session,
+            }),
+            Choice::Deny => Some(Answer::Deny {
+                reason: String::new(),
+            }),
+            Choice::Number(number) => {
+                let row = self.store.question(question).await?;
+                row.and_then(|row| chosen(&row.question.subject, number))
+            }
+        };
+        let Some(answer) = answer else {
+            return Ok(Pressed::told(STALE));
+        };
+        let toast = done(&answer);
+        Ok(match self.give(question, answer, from, by).await? {
+            Given::Taken(session) => Pressed::wakes(toast, session),
+            Given::Refused(why) => Pressed::told(why),
+        })
     }
 
     /// Says what became of a call.
@@ -106,7 +133,7 @@ impl Gateway {
         Ok(Pressed::wakes(toast, session))
     }
 
-    async fn press_retry(
+    async fn push_retry(
         &self,
         press: &Press,
         by: &Requester,
@@ -145,6 +172,15 @@ impl Gateway {
             .map(|input| input.session);
         Ok(owing.find(|session| Button::tag(session) == tag))
     }
+}
+
+/// Whether the same may work a little later, once somebody has seen to the disk.
+fn is_passing(error: &GatewayError) -> bool {
+    matches!(
+        error,
+        GatewayError::Store(StoreError::Full(_) | StoreError::ReadOnly(_))
+            | GatewayError::Journal(AppendError::Full(_) | AppendError::ReadOnly(_))
+    )
 }
 
 /// The choice of this number, from 0, as an answer.

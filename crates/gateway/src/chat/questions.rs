@@ -4,7 +4,7 @@
 
 use corvid_core::AppendError;
 use corvid_core::wire::{
-    Address, Answer, Answerer, Millis, Question, QuestionId, Requester, Scope, SessionId, Subject,
+    Address, Answer, Answerer, Millis, Question, QuestionId, Requester, Scope, SessionId,
 };
 use corvid_store::{QuestionRow, QuestionState};
 
@@ -54,15 +54,19 @@ impl Gateway {
         answer: Answer,
         done: &str,
     ) -> Result<Told, GatewayError> {
-        let open = match session {
-            Some(session) => self.store.open_questions(Some(session)).await?,
-            None => Vec::new(),
+        let open = self.store.open_questions(None).await?;
+        let is_here = |row: &&QuestionRow| {
+            Some(&row.session) == session || row.question.shown_in.contains(&said.origin)
         };
-        let mut asked = open
-            .iter()
-            .filter(|row| matches!(row.question.subject, Subject::Approval(_)));
+        let is_approval = |row: &&QuestionRow| row.question.approval().is_some();
+        let mut asked = open.iter().filter(is_approval).filter(is_here);
         let Some(row) = asked.next() else {
-            return Ok("Nothing waits to be allowed here.".into());
+            let elsewhere = if said.is_owner() && open.iter().any(|row| is_approval(&row)) {
+                " Something does elsewhere: `agent approvals` on my machine shows it."
+            } else {
+                ""
+            };
+            return Ok(format!("Nothing waits to be allowed here.{elsewhere}").into());
         };
         if asked.next().is_some() {
             return Ok("More than one question is open here; use their buttons.".into());

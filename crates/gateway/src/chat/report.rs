@@ -182,7 +182,7 @@ pub(super) fn help(role: Role) -> String {
         } else {
             format!(" `{}`", entry.usage)
         };
-        format!("/{}{usage}: {}", entry.name, entry.description)
+        format!("- /{}{usage}: {}", entry.name, entry.description)
     });
     lines.collect::<Vec<_>>().join("\n")
 }
