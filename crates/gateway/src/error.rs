@@ -49,10 +49,29 @@ pub enum GatewayError {
     /// A session has no folder to work in; one sentence.
     #[error("{0}")]
     Folder(String),
-    /// What was sent along could not be fetched yet.
-    #[error("what was sent along could not be fetched: {0}")]
-    NotFetched(String),
     /// A turn runs or waits in the session.
     #[error("a turn runs in session `{0}` or waits there; let it end (or stop it) first")]
     AtWork(SessionId),
+}
+
+impl GatewayError {
+    /// Whether the same may succeed later, without anybody changing what was asked for.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(_)
+            | Self::Journal(
+                AppendError::Full(_) | AppendError::ReadOnly(_) | AppendError::Failed(_),
+            ) => true,
+            Self::Denied(_)
+            | Self::BadName(_)
+            | Self::StoppedWaiting { .. }
+            | Self::Undelivered(_)
+            | Self::Journal(_)
+            | Self::Lane(_)
+            | Self::NoSuchQuestion(_)
+            | Self::Job(_)
+            | Self::Folder(_)
+            | Self::AtWork(_) => false,
+        }
+    }
 }

@@ -64,16 +64,22 @@ impl Attending {
         drop(count.wait_for(|count| *count == 0).await);
     }
 
-    /// Notes that there is something to do; says whether the session needs a worker.
-    fn enter(&self, session: &SessionId) -> bool {
+    /// Notes that there is something to do, and from when on more may come that belongs to it; says whether the
+    /// session needs a worker.
+    fn enter(&self, session: &SessionId, gathers: Option<Millis>) -> bool {
         let mut sessions = self.lock();
-        if let Some(attended) = sessions.get_mut(session) {
-            attended.again = true;
-            return false;
+        let is_new = !sessions.contains_key(session);
+        let attended = sessions.entry(session.clone()).or_default();
+        attended.again = !is_new;
+        if let Some(now) = gathers {
+            let last = attended
+                .gathers
+                .filter(|(_, last)| now < *last)
+                .map_or(now.saturating_add(GATHER_AT_MOST_MS), |(_, last)| last);
+            attended.gathers = Some((now.saturating_add(GATHER_MS).min(last), last));
         }
-        sessions.insert(session.clone(), Attended::default());
         self.count.send_replace(sessions.len());
-        true
+        is_new
     }
 
     /// Ends a session's worker, unless something has come; says whether it ends.
@@ -87,17 +93,6 @@ impl Attending {
         sessions.remove(session);
         self.count.send_replace(sessions.len());
         true
-    }
-
-    /// Notes that more may come that belongs to what is there.
-    fn gather(&self, session: &SessionId, now: Millis) {
-        if let Some(attended) = self.lock().get_mut(session) {
-            let last = attended
-                .gathers
-                .filter(|(_, last)| now < *last)
-                .map_or(now.saturating_add(GATHER_AT_MOST_MS), |(_, last)| last);
-            attended.gathers = Some((now.saturating_add(GATHER_MS).min(last), last));
-        }
     }
 
     fn gathers_until(&self, session: &SessionId) -> Millis {
@@ -114,7 +109,16 @@ impl Attending {
 impl Host {
     /// Sees to it that what waits in a session is worked on.
     pub(crate) fn attend(self: &Arc<Self>, session: &SessionId) {
-        let is_new = self.attending.enter(session);
+        self.enter(session, None);
+    }
+
+    /// As [`Host::attend`], for an input to which more may belong.
+    pub(super) fn attend_gathering(self: &Arc<Self>, session: &SessionId) {
+        self.enter(session, Some(self.gateway.clock.now()));
+    }
+
+    fn enter(self: &Arc<Self>, session: &SessionId, gathers: Option<Millis>) {
+        let is_new = self.attending.enter(session, gathers);
         if let Some(lane) = self.gateway.lanes.get(session) {
             lane.wake.notify_one();
         }
@@ -125,12 +129,6 @@ impl Host {
                 host.work_in(&session).await;
             });
         }
-    }
-
-    /// As [`Host::attend`], for an input to which more may belong.
-    pub(super) fn attend_gathering(self: &Arc<Self>, session: &SessionId) {
-        self.attend(session);
-        self.attending.gather(session, self.gateway.clock.now());
     }
 
     /// Works in a session until nothing waits there.

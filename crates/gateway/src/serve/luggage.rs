@@ -2,14 +2,17 @@
 //! Invariant: only for who may speak, and at the same place however often it is fetched.
 //! It must not know the messenger that has it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use corvid_core::wire::Part;
+use corvid_core::wire::{Millis, Part};
 use corvid_core::{Attachment, AttachmentKind, FetchError, Said};
 
 use super::Host;
-use crate::error::GatewayError;
 use crate::surroundings::Unheard;
+
+/// How long to wait before fetching something again, in milliseconds.
+const FETCH_PAUSES_MS: [Millis; 2] = [1_000, 3_000];
 
 /// What came of what was sent along.
 pub(super) enum Unpacked {
@@ -21,29 +24,25 @@ pub(super) enum Unpacked {
 
 impl Host {
     /// Takes what was sent along into the working folder.
-    pub(super) async fn unpack(
-        &self,
-        said: &Said,
-        folder: &Path,
-    ) -> Result<Unpacked, GatewayError> {
+    pub(super) async fn unpack(&self, said: &Said, folder: &Path) -> Unpacked {
         let mut parts = Vec::new();
         let mut refused = Vec::new();
         for (index, attachment) in said.attachments.iter().enumerate() {
             let key = format!("{}-{index}", said.external_id);
-            match self.unpack_one(attachment, &key, folder).await? {
+            match self.unpack_one(attachment, &key, folder).await {
                 Ok(taken) => parts.extend(taken),
                 Err(why) => refused.push(why),
             }
         }
         if parts.is_empty() && !refused.is_empty() {
-            return Ok(Unpacked::Nothing(refused.join(" ")));
+            return Unpacked::Nothing(refused.join(" "));
         }
         parts.extend(
             refused
                 .into_iter()
                 .map(|why| Part::text(format!("[{why}]"))),
         );
-        Ok(Unpacked::Parts(parts))
+        Unpacked::Parts(parts)
     }
 
     /// Takes one of them; or says, for the person, why not.
@@ -52,16 +51,39 @@ impl Host {
         attachment: &Attachment,
         key: &str,
         folder: &Path,
-    ) -> Result<Result<Vec<Part>, String>, GatewayError> {
-        let fetched = self.new_file(key).await?;
-        let taken = match attachment.source.fetch(&fetched).await {
+    ) -> Result<Vec<Part>, String> {
+        let fetched = match self.new_file(key).await {
+            Ok(fetched) => fetched,
+            Err(error) => return Err(format!("A file could not be taken: {error}.")),
+        };
+        let taken = match self.fetch(attachment, &fetched).await {
             Ok(()) => self.take_in(attachment, key, folder, &fetched).await,
-            Err(FetchError::Final(why)) => Ok(Err(why)),
-            Err(FetchError::Retry(why)) => Err(GatewayError::NotFetched(why)),
+            Err(why) => Err(why),
         };
         // Where it was moved into the folder it is gone already.
         drop(tokio::fs::remove_file(&fetched).await);
         taken
+    }
+
+    /// Fetches one of them, trying again where that may help: but not so long that it keeps everybody else's
+    /// messages from being taken.
+    async fn fetch(&self, attachment: &Attachment, into: &Path) -> Result<(), String> {
+        let clock = &self.gateway.clock;
+        let mut pauses = FETCH_PAUSES_MS.iter();
+        loop {
+            let why = match attachment.source.fetch(into).await {
+                Ok(()) => return Ok(()),
+                Err(FetchError::Final(why)) => return Err(why),
+                Err(FetchError::Retry(why)) => why,
+            };
+            drop(tokio::fs::remove_file(into).await);
+            let Some(pause) = pauses.next() else {
+                return Err(format!(
+                    "A file could not be fetched ({why}); send it again."
+                ));
+            };
+            clock.sleep_until(clock.now().saturating_add(*pause)).await;
+        }
     }
 
     async fn take_in(
@@ -70,7 +92,7 @@ impl Host {
         key: &str,
         folder: &Path,
         fetched: &Path,
-    ) -> Result<Result<Vec<Part>, String>, GatewayError> {
+    ) -> Result<Vec<Part>, String> {
         let surroundings = &self.serving.surroundings;
         let mut parts = Vec::new();
         if attachment.kind == AttachmentKind::Voice {
@@ -79,9 +101,9 @@ impl Host {
                 .await
             {
                 Ok(text) => {
-                    return Ok(Ok(vec![Part::text(text)]));
+                    return Ok(vec![Part::text(text)]);
                 }
-                Err(Unheard::NotSetUp(why)) => return Ok(Err(why)),
+                Err(Unheard::NotSetUp(why)) => return Err(why),
                 Err(Unheard::Failed(why)) => {
                     parts.push(Part::text(format!(
                         "[A voice message was not understood: {why}]"
@@ -93,7 +115,7 @@ impl Host {
             .await
             .map_or(0, |file| file.len());
         let kept = surroundings.keep_file(folder, key, &attachment.name, fetched);
-        Ok(kept.await.map(|path| {
+        kept.await.map(|path| {
             parts.push(Part::File {
                 path,
                 media_type: attachment.media_type.clone(),
@@ -101,14 +123,13 @@ impl Host {
                 image: attachment.kind == AttachmentKind::Image,
             });
             parts
-        }))
+        })
     }
 
     /// Where something is fetched to, in Corvid's own folder; nothing is there.
-    async fn new_file(&self, key: &str) -> Result<PathBuf, GatewayError> {
+    async fn new_file(&self, key: &str) -> io::Result<PathBuf> {
         let folder = self.gateway.ports.outputs.root().join("incoming");
-        let made = tokio::fs::create_dir_all(&folder).await;
-        made.map_err(|error| GatewayError::NotFetched(error.to_string()))?;
+        tokio::fs::create_dir_all(&folder).await?;
         let name = corvid_core::draw::sha256_hex(key.as_bytes());
         let file = folder.join(name);
         drop(tokio::fs::remove_file(&file).await);

@@ -26,12 +26,29 @@ pub(super) struct Reception(pub(super) Arc<Host>);
 impl Inbox for Reception {
     async fn receive(&self, said: Said) -> Result<(), NotTaken> {
         self.0.still_takes()?;
-        self.0.receive(said).await.map_err(not_taken)
+        let (origin, id) = (said.origin.clone(), said.external_id.clone());
+        match self.0.receive(said).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.may_pass() => Err(not_taken(error)),
+            Err(error) => {
+                // It would fail the same way each time, and keep all that comes after it waiting.
+                tracing::error!(%error, "a message was not taken");
+                let text = format!("I could not take that message: {error}.");
+                let told = self.0.notify(&origin, &id, text).await;
+                told.map_err(not_taken)
+            }
+        }
     }
 
     async fn press(&self, press: Press) -> Result<String, NotTaken> {
         self.0.still_takes()?;
-        self.0.press(press).await.map_err(not_taken)
+        match self.0.press(press).await {
+            Err(error) if !error.may_pass() => {
+                tracing::error!(%error, "a press was not taken");
+                Ok("That did not work; the log says why.".to_owned())
+            }
+            pressed => pressed.map_err(not_taken),
+        }
     }
 
     async fn moved(&self, from: &Address, to: &Address) -> Result<(), NotTaken> {
@@ -157,7 +174,7 @@ impl Host {
         }
         let session = self.session_of(origin).await?;
         let folder = self.folder_of(&session).await?;
-        match self.unpack(said, &folder).await? {
+        match self.unpack(said, &folder).await {
             Unpacked::Parts(parts) => wanted.parts.extend(parts),
             Unpacked::Nothing(why) => {
                 if wanted

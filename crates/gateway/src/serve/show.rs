@@ -87,10 +87,16 @@ impl Showing {
 
     async fn committed(&mut self, event: &Event) {
         match &event.body {
-            EventBody::TurnStarted(start) => self.follow(start.turn, event.at).await,
-            // A turn that was begun before this process.
+            EventBody::TurnStarted(start) => {
+                let mut open = self.open_inputs().await;
+                open.retain(|input| start.inputs.contains(&input.input));
+                self.follow(start.turn, event.at, open).await;
+            }
+            // A turn that was begun before this process: it took up the oldest input that is open.
             EventBody::ModelRequested { turn, .. } if self.followed.is_none() => {
-                self.follow(*turn, event.at).await;
+                let mut open = self.open_inputs().await;
+                open.truncate(1);
+                self.follow(*turn, event.at, open).await;
             }
             EventBody::InputSteered { inputs, .. } => self.taken_up(inputs).await,
             EventBody::QuestionAsked(question) => self.asked.push((**question).clone()),
@@ -111,10 +117,10 @@ impl Showing {
     }
 
     /// Begins to show a turn wherever it is answered.
-    async fn follow(&mut self, turn: u32, started_at: Millis) {
+    async fn follow(&mut self, turn: u32, started_at: Millis, inputs: Vec<OpenInput>) {
         self.end_turn().await;
         let mut conversations: Vec<(Address, Option<String>)> = Vec::new();
-        for input in self.open_inputs().await {
+        for input in inputs {
             let known = conversations.iter().any(|(to, _)| *to == input.origin);
             if !known {
                 let answers = input.job.is_none().then_some(input.external_id);
