@@ -319,9 +319,7 @@ impl Host {
             file: None,
             at: self.gateway.clock.now(),
         };
-        crash_point("notice.before_commit");
         self.gateway.store.post(&post).await?;
-        crash_point("notice.after_commit");
         self.outbox.nudge();
         Ok(())
     }
