@@ -4,6 +4,7 @@
 
 use corvid_core::wire::Address;
 use corvid_core::{Content, DeliverError, Delivery, Mark, Reply, turn_post};
+use teloxide_core::types::MessageId;
 
 use super::document::Attached;
 use super::{Arrival, Part, Poster, Stuck};
@@ -94,7 +95,7 @@ impl Poster {
         for (number, sheet) in (0..).zip(sheets) {
             let part = Part {
                 post,
-                part: number,
+                number,
                 spot,
                 arrival: Arrival::Silent,
             };
@@ -105,7 +106,7 @@ impl Poster {
         let spare = |mark: &&Mark| (count..DOCUMENT).contains(&mark.part);
         for message in kept.iter().filter(spare) {
             if let Some(MessageSpot { chat, message }) = MessageSpot::parse(&message.external_id) {
-                let message = teloxide_core::types::MessageId(message);
+                let message = MessageId(message);
                 // What cannot be taken away any more is but a stray placeholder.
                 let gone = self.api.delete(chat, message).await;
                 if let Err(Fault::Wait { .. }) = self.heeded(chat, gone) {

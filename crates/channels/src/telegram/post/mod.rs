@@ -49,7 +49,7 @@ pub(super) struct Part<'p> {
     /// The post's name in the marks.
     pub(super) post: &'p str,
     /// The part's number.
-    pub(super) part: u32,
+    pub(super) number: u32,
     /// The conversation.
     pub(super) spot: Spot,
     /// How its message comes.
@@ -163,7 +163,7 @@ impl Poster {
             chat: part.spot.chat,
             message: message.0,
         };
-        self.keep(part.post, part.part, &message.to_string())
+        self.keep(part.post, part.number, &message.to_string())
             .await?;
         crash_point("post.after_mark");
         Ok(message)
@@ -208,7 +208,7 @@ impl Poster {
 
 /// The message that was kept for a part; none if there is none, or it is in a chat that the conversation has left.
 pub(super) fn kept_message(kept: &[Mark], part: Part<'_>) -> Option<MessageSpot> {
-    let mark = kept.iter().find(|mark| mark.part == part.part)?;
+    let mark = kept.iter().find(|mark| mark.part == part.number)?;
     let message = MessageSpot::parse(&mark.external_id)?;
     (message.chat == part.spot.chat).then_some(message)
 }

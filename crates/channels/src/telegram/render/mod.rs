@@ -10,7 +10,7 @@ mod rich;
 
 pub(super) use page::{rich, uncalling};
 pub(super) use reply::{Sheet, Sheets, caption, last_word, sheets};
-pub(super) use rich::{Rich, Style};
+pub(super) use rich::{MESSAGE, Rich, Style};
 
 #[cfg(test)]
 mod tests;

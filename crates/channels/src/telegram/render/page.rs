@@ -263,7 +263,7 @@ fn plain(cell: &[Span]) -> String {
     for span in cell {
         text.push_str(&span.text.replace('\n', " "));
         if let Some(link) = span.link.as_ref().filter(|link| !span.text.contains(*link)) {
-            text.push_str(&format!(" ({link})"));
+            text.extend([" (", link, ")"]);
         }
     }
     text

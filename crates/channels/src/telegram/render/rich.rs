@@ -7,7 +7,7 @@ use std::ops::Range;
 use teloxide_core::types::{MessageEntity, MessageEntityKind};
 use url::Url;
 
-use crate::split::{Hold, HoldKind, Room, fits, split};
+use crate::split::{Hold, HoldKind, Room, split};
 
 /// The longest message, in UTF-16 units after the entities are taken out.
 pub(in crate::telegram) const MESSAGE: Room = Room {
@@ -60,11 +60,6 @@ impl Rich {
     /// Whether there is nothing to see.
     pub(in crate::telegram) fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
-    }
-
-    /// Whether it fits into one message.
-    pub(in crate::telegram) fn fits(&self) -> bool {
-        fits(&self.text, MESSAGE)
     }
 
     /// Adds text without a face.

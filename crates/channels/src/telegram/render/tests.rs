@@ -8,7 +8,6 @@ use corvid_core::{Button, Content, Delivery, OutcomeQuestion, Reply};
 use proptest::prelude::*;
 use teloxide_core::types::{MessageEntity, MessageEntityKind};
 
-use super::rich::MESSAGE;
 use super::*;
 use crate::split::fits;
 use crate::telegram::api::Key;
@@ -242,7 +241,7 @@ fn a_long_card_goes_over_several_messages_and_too_long_a_one_is_not_shown() {
     }
     let (last, rest) = sheets.split_last().expect("messages");
     assert!(rest.iter().all(|sheet| sheet.buttons.is_empty()) && !last.buttons.is_empty());
-    assert!(sheets.iter().all(|sheet| sheet.rich.fits()));
+    assert!(sheets.iter().all(|sheet| fits(sheet.rich.text(), MESSAGE)));
 
     let refused = card::question(&approval(&body.repeat(3), CardForm::Command));
     insta::assert_snapshot!(refused.expect_err("too long"));
