@@ -29,6 +29,8 @@ pub(super) enum Command {
     Group(Group),
     /// A person writes; answers the message's id.
     Say(Box<Say>),
+    /// Several people write at once, in this order; answers the messages' ids.
+    SayAll { all: Vec<Say> },
     /// A person changes what they wrote.
     Edit {
         chat: i64,
@@ -55,6 +57,8 @@ pub(super) enum Command {
     Webhook {},
     /// How updates come from now on.
     Updates(Mode),
+    /// Ids of updates go on lower than before.
+    RestartIds {},
     /// Whether calls that come too fast are refused.
     StrictPace { on: bool },
     /// Plans a fault.
@@ -69,6 +73,8 @@ pub(super) enum Command {
     Commands {},
     /// How many updates have not been confirmed.
     Pending {},
+    /// Microseconds of real time since the server's start, as in the ledger.
+    Uptime {},
     /// How often the world has changed, once it is more often than `seen`, or after `wait_ms` of real time.
     Changes { seen: u64, wait_ms: u64 },
 }
@@ -134,6 +140,7 @@ fn answer(state: &State, command: Command) -> Result<Value, String> {
             commands.cloned().unwrap_or_else(|| json!([]))
         })),
         Command::Pending {} => Ok(state.look(|world| json!(world.updates.pending()))),
+        Command::Uptime {} => Ok(json!(state.uptime_us())),
         command => act(state, command),
     }
 }
@@ -147,6 +154,10 @@ fn act(state: &State, command: Command) -> Result<Value, String> {
             }
             Command::Group(group) => world.make_group(&group),
             Command::Say(said) => return people::say(world, *said, now).map(|id| json!(id)),
+            Command::SayAll { all } => {
+                let ids = all.into_iter().map(|said| people::say(world, said, now));
+                return ids.collect::<Result<Vec<_>, _>>().map(|ids| json!(ids));
+            }
             Command::Edit {
                 chat,
                 message,
@@ -166,6 +177,7 @@ fn act(state: &State, command: Command) -> Result<Value, String> {
                 world.updates.shuffle = mode.shuffle;
                 world.updates.held = mode.held;
             }
+            Command::RestartIds {} => world.updates.restart_ids(),
             Command::StrictPace { on } => world.strict_pace = on,
             Command::Fault(plan) => world.plans.push(plan),
             Command::Lift {} => world.plans.clear(),
@@ -175,6 +187,7 @@ fn act(state: &State, command: Command) -> Result<Value, String> {
             | Command::Chat { .. }
             | Command::Commands {}
             | Command::Pending {}
+            | Command::Uptime {}
             | Command::Changes { .. } => {}
         }
         Ok(Value::Null)

@@ -74,6 +74,11 @@ impl State {
         self.changes.subscribe()
     }
 
+    /// Microseconds of real time since the start.
+    pub(super) fn uptime_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// Enters a call.
     pub(super) fn enter(
         self: &Arc<Self>,
@@ -82,7 +87,7 @@ impl State {
         parameters: Value,
         faults: Vec<String>,
     ) -> Exchange {
-        let at_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let at_us = self.uptime_us();
         let index = self.change(|world, at| {
             let index = world.calls.len();
             world.calls.push(Call {

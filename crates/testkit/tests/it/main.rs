@@ -2,4 +2,6 @@
 //! Invariant: nothing here reaches into the crate beyond its public API.
 //! It must not know Corvid.
 
+#[cfg(feature = "telegram")]
+mod fake_telegram;
 mod model_server;

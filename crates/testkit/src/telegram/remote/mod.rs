@@ -78,6 +78,14 @@ impl Remote {
         self.ask(&Command::Updates(mode))
     }
 
+    /// Ids of updates go on lower than before, as after a week without one. What is not confirmed is forgotten.
+    ///
+    /// # Errors
+    /// As [`Remote::setup`].
+    pub fn restart_update_ids(&self) -> io::Result<()> {
+        self.ask(&Command::RestartIds {})
+    }
+
     /// Whether calls that come too fast are refused; they are always counted.
     ///
     /// # Errors
@@ -159,6 +167,14 @@ impl Remote {
     /// As [`Remote::setup`].
     pub fn pending(&self) -> io::Result<usize> {
         self.ask(&Command::Pending {})
+    }
+
+    /// Microseconds of real time since the server's start, as [`Call::at_us`] tells them.
+    ///
+    /// # Errors
+    /// As [`Remote::setup`].
+    pub fn uptime_us(&self) -> io::Result<u64> {
+        self.ask(&Command::Uptime {})
     }
 
     /// Blocks until `done` says yes, looking anew at every change; false if it does not within `limit` of real

@@ -35,6 +35,15 @@ impl Remote {
         self.ask(&Command::Say(Box::new(said)))
     }
 
+    /// Several people write at once, in this order. Returns the messages' ids.
+    ///
+    /// # Errors
+    /// As [`Remote::say`]; what was said before the first that an app would not let through stands.
+    pub fn say_all(&self, all: impl IntoIterator<Item = Say>) -> io::Result<Vec<i32>> {
+        let all = all.into_iter().collect();
+        self.ask(&Command::SayAll { all })
+    }
+
     /// A person changes what they wrote.
     ///
     /// # Errors

@@ -162,3 +162,30 @@ fn twice_shuffled_and_held_updates_lose_nothing() -> Outcome {
     assert_eq!(numbers, expect);
     Ok(())
 }
+
+#[test]
+fn ten_thousand_updates_twice_and_shuffled_are_each_told_twice() -> Outcome {
+    let fake = FakeTelegram::start()?;
+    let mode = Mode {
+        twice: true,
+        shuffle: Some(3),
+        held: false,
+    };
+    fake.remote().updates(mode)?;
+    let said = (0..10_000).map(|number| Say::private(number % 50 + 1, number.to_string()));
+    fake.remote().say_all(said)?;
+    let (mut offset, mut told) = (0, vec![0_u8; 10_000]);
+    while fake.remote().pending()? > 0 {
+        let batch = done(&fake, "getUpdates", &json!({ "offset": offset }))?;
+        for text in texts(&batch) {
+            told[text.parse::<usize>()?] += 1;
+        }
+        let last = batch.as_array().and_then(|batch| batch.last());
+        offset = last
+            .and_then(|update| update["update_id"].as_i64())
+            .unwrap_or(offset)
+            + 1;
+    }
+    assert!(told.iter().all(|times| *times == 2));
+    Ok(())
+}

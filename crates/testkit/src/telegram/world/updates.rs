@@ -9,6 +9,12 @@ use serde_json::{Value, json};
 /// The first id; ids begin anywhere.
 const FIRST: i64 = 700_100_001;
 
+/// By how much ids are lower when they have begun anew.
+const RESTART: i64 = 100_000;
+
+/// How far an offset may lie ahead of the ids before it counts as one of other times.
+const FAR: i64 = 10;
+
 /// Kinds that are told only to those who ask for them by name.
 const ON_REQUEST: [&str; 3] = ["chat_member", "message_reaction", "message_reaction_count"];
 
@@ -83,14 +89,19 @@ impl Updates {
         self.poller == poller.0
     }
 
-    /// Forgets what an offset confirms. One below zero leaves that many of the last.
+    /// Forgets what an offset confirms. One below zero leaves that many of the last; one from before the ids began
+    /// anew confirms nothing.
     pub(in super::super) fn confirm(&mut self, offset: i64) {
+        if offset > self.next + FAR {
+            return;
+        }
         if offset < 0 {
             let keep = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
             let surplus = self.queue.len().saturating_sub(keep);
             self.queue.drain(..surplus);
         } else {
-            self.queue.retain(|update| update.id >= offset);
+            let confirmed = self.queue.partition_point(|update| update.id < offset);
+            self.queue.drain(..confirmed);
         }
     }
 
@@ -107,6 +118,12 @@ impl Updates {
             json!({ "update_id": update.id, update.kind: update.body })
         })
         .collect()
+    }
+
+    /// Goes on under lower ids, as after a week without an update. What is left of the old ones is forgotten.
+    pub(in super::super) fn restart_ids(&mut self) {
+        self.queue.clear();
+        self.next -= RESTART;
     }
 
     /// How many have not been confirmed.
@@ -132,7 +149,7 @@ impl Updates {
         };
         // Fisher and Yates, from the inside: what was told keeps its place.
         let last = self.queue.len() - 1;
-        let first = self.queue.iter().filter(|update| update.told).count();
+        let first = self.queue.partition_point(|update| update.told);
         *state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
@@ -189,6 +206,23 @@ mod tests {
         seen.sort_unstable();
         let expect: Vec<i64> = (0..50).flat_map(|number| [number, number]).collect();
         assert_eq!(seen, expect);
+    }
+
+    #[test]
+    fn an_old_offset_confirms_none_of_the_ids_that_began_anew() {
+        let mut updates = Updates::new();
+        updates.push("message", json!(1));
+        let next = |told: &[Value]| told[0]["update_id"].as_i64().map_or(0, |id| id + 1);
+        let old = next(&updates.tell(1));
+        updates.confirm(old);
+        updates.restart_ids();
+        updates.push("message", json!(2));
+        updates.confirm(old);
+        let told = updates.tell(1);
+        assert_eq!(bodies(&told), [2]);
+        assert!(next(&told) < old);
+        updates.confirm(next(&told));
+        assert_eq!(updates.pending(), 0);
     }
 
     #[test]
