@@ -4,20 +4,31 @@
 //! It must not know the gateway, the journal or the command line.
 
 mod api;
+mod ask;
 mod decode;
 mod files;
+mod follow;
+mod notes;
 mod pace;
 mod poll;
+mod post;
 mod register;
 mod render;
 mod spot;
 
 use std::sync::Arc;
 
-use corvid_core::{Clock, Marks, Secret, Tasks};
+use async_trait::async_trait;
+use corvid_core::wire::{Address, LiveEvent, Question};
+use corvid_core::{
+    Channel, Clock, DeliverError, Delivery, FollowedTurn, Heard, HeardOutcome, Inbox, ListenError,
+    Marks, Messenger, Note, OutcomeQuestion, Questions, Secret, Tasks,
+};
+use tokio::sync::mpsc;
 
 use self::api::{Api, ApiConfig};
-use self::pace::Pacer;
+use self::ask::Asker;
+use self::post::{Poster, Previews};
 
 /// The channel's name in addresses.
 pub const NAME: &str = "telegram";
@@ -25,7 +36,7 @@ pub const NAME: &str = "telegram";
 /// What there is to set.
 #[derive(Clone, Debug)]
 pub struct TelegramConfig {
-    /// The bot's token, as @BotFather gives it.
+    /// The bot's token, as `@BotFather` gives it.
     pub token: Secret,
     /// Another server that speaks the Bot API, e.g. `http://127.0.0.1:8081`; Telegram's own if none.
     pub api_url: Option<String>,
@@ -41,13 +52,12 @@ pub struct Telegram {
     /// The bot's immutable id.
     account: String,
     clock: Arc<dyn Clock>,
-    marks: Arc<dyn Marks>,
     tasks: Tasks,
-    pacer: Pacer,
     /// Name and description of each.
     commands: Vec<(String, String)>,
-    draft_previews: bool,
     poll_secs: u32,
+    poster: Arc<Poster>,
+    asker: Asker,
 }
 
 impl Telegram {
@@ -66,16 +76,81 @@ impl Telegram {
             token: config.token,
             api_url: config.api_url,
         })?;
+        let previews = if config.draft_previews {
+            Previews::Drafts
+        } else {
+            Previews::Edits
+        };
+        let poster = Arc::new(Poster::new(
+            api.clone(),
+            Arc::clone(&clock),
+            marks,
+            tasks.clone(),
+            previews,
+        ));
         Ok(Self {
             account: api.bot_id().to_owned(),
             api,
-            pacer: Pacer::new(Arc::clone(&clock)),
             clock,
-            marks,
             tasks,
             commands,
-            draft_previews: config.draft_previews,
             poll_secs: config.poll_secs.min(50),
+            asker: Asker::new(Arc::clone(&poster)),
+            poster,
         })
+    }
+
+    /// Those conversations that are this bot's.
+    fn own(&self, conversations: &[Address]) -> Vec<Address> {
+        let own = conversations.iter().filter(|at| self.hosts(at));
+        own.cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Channel for Telegram {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn hosts(&self, to: &Address) -> bool {
+        to.channel == NAME && to.account == self.account
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError> {
+        self.poster.deliver(delivery).await
+    }
+}
+
+#[async_trait]
+impl Questions for Telegram {
+    async fn ask(&self, question: &Question) -> Heard {
+        let own = self.own(&question.shown_in);
+        self.asker.ask(question, &own).await
+    }
+
+    async fn ask_outcome(&self, question: &OutcomeQuestion) -> HeardOutcome {
+        let own = self.own(&question.shown_in);
+        self.asker.ask_outcome(question, &own).await
+    }
+}
+
+#[async_trait]
+impl Messenger for Telegram {
+    fn account(&self) -> &str {
+        &self.account
+    }
+
+    async fn listen(&self, inbox: Arc<dyn Inbox>) -> ListenError {
+        poll::listen(self, inbox).await
+    }
+
+    async fn follow(&self, turn: &FollowedTurn, live: mpsc::Receiver<LiveEvent>) {
+        self.poster.follow(turn, live).await;
+    }
+
+    async fn note(&self, note: &Note) {
+        let hosts = |at: &Address| self.hosts(at);
+        notes::note(&self.poster, &self.asker, hosts, note).await;
     }
 }

@@ -33,6 +33,7 @@ pub(super) struct Member {
 
 /// A message.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the Bot API's")]
 pub(super) struct Message {
     pub(super) message_id: i32,
     pub(super) chat: Chat,
@@ -183,6 +184,7 @@ pub(super) struct Origin {
 
 /// A file, as all kinds of them have it.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the Bot API's")]
 pub(super) struct File {
     pub(super) file_id: String,
     #[serde(default, deserialize_with = "lenient")]

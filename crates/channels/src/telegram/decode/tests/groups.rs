@@ -135,7 +135,7 @@ fn where_it_is_said() {
             "a group that became a greater one",
             message(
                 "message",
-                json!({ "id": -55, "type": "group", "title": "The engine" }),
+                &json!({ "id": -55, "type": "group", "title": "The engine" }),
                 json!({ "migrate_to_chat_id": -1_001 }),
             ),
         ),
@@ -176,11 +176,11 @@ fn what_is_no_persons() {
         ),
         (
             "a channel",
-            message("message", channel(), json!({ "text": "news" })),
+            message("message", &channel(), json!({ "text": "news" })),
         ),
         (
             "a channel's post",
-            message("channel_post", channel(), json!({ "text": "news" })),
+            message("channel_post", &channel(), json!({ "text": "news" })),
         ),
         ("nobody", group(json!({ "text": "hi", "from": null }))),
         (

@@ -188,7 +188,7 @@ fn what_is_sent_along() {
 #[test]
 fn edits_presses_and_what_is_nobodys() {
     let chat = || json!({ "id": 7, "type": "private", "first_name": "Ada" });
-    let edit = |fields| message("edited_message", chat(), fields);
+    let edit = |fields| message("edited_message", &chat(), fields);
     let below = |fields: Value| {
         let mut below =
             json!({ "message_id": 5, "from": bot(), "chat": chat(), "date": 1, "text": "?" });

@@ -30,17 +30,17 @@ fn bot() -> Value {
 /// A message of Ada's in her private chat, with these fields.
 fn private(fields: Value) -> Value {
     let chat = json!({ "id": 7, "type": "private", "first_name": "Ada" });
-    message("message", chat, fields)
+    message("message", &chat, fields)
 }
 
 /// A message of Ada's in a group, with these fields.
 fn group(fields: Value) -> Value {
     let chat =
         json!({ "id": -1_001, "type": "supergroup", "title": "The engine", "is_forum": true });
-    message("message", chat, fields)
+    message("message", &chat, fields)
 }
 
-fn message(kind: &str, chat: Value, fields: Value) -> Value {
+fn message(kind: &str, chat: &Value, fields: Value) -> Value {
     let mut message =
         json!({ "message_id": 12, "from": ada(), "chat": chat, "date": 1_700_000_000 });
     if let (Value::Object(message), Value::Object(fields)) = (&mut message, fields) {
