@@ -75,6 +75,7 @@ impl Gateway {
         for session in host.left_open().await? {
             host.attend(&session);
         }
+        host.tidy_copies();
         host.deliver_on();
         host.hear_of_jobs();
         for messenger in &host.serving.messengers {
@@ -105,6 +106,11 @@ impl Served {
     /// Tries the channels again that have given up until the config is changed.
     pub fn reload(&self) {
         self.0.listening.retry.notify_waiters();
+    }
+
+    /// Looks at the outbox: another process may have put something there (a greeting, a reply to be delivered here).
+    pub fn look(&self) {
+        self.0.outbox.nudge();
     }
 
     /// How the daemon is.
@@ -145,6 +151,18 @@ impl Host {
             }
         };
         self.gateway.tasks.spawn(TaskKind::Vital, "job ends", task);
+    }
+
+    /// Removes copies of files that nothing sends any more.
+    fn tidy_copies(self: &Arc<Self>) {
+        let host = Arc::clone(self);
+        let task = async move {
+            let messengers = &host.serving.messengers;
+            if let Err(error) = host.gateway.posts.tidy(messengers).await {
+                tracing::debug!(%error, "copies of files stay");
+            }
+        };
+        self.gateway.tasks.spawn(TaskKind::Service, "copies", task);
     }
 
     /// Looks for what another process has left to be delivered.
