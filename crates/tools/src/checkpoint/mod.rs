@@ -155,6 +155,20 @@ impl Checkpoints {
         Ok(self.open_turns(session)?.last().copied())
     }
 
+    /// Lets everything go that is kept of a session's turns. What the bytes take is free after the next look at them
+    /// all.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Store`].
+    pub fn forget(&self, session: &SessionId) -> Result<(), CheckpointError> {
+        match std::fs::remove_dir_all(self.store.session(session)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(self.failed("removed", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// How many bytes the checkpoints take, about.
     ///
     /// # Errors
