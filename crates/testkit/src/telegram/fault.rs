@@ -138,17 +138,20 @@ pub(super) fn take(
     now: Millis,
 ) -> Option<Fault> {
     plans.retain(|plan| plan.times != Some(0) && plan.until.is_none_or(|until| now < until));
-    let plan = plans
+    for plan in plans
         .iter_mut()
-        .find(|plan| plan.meets(method, chat, now))?;
-    if plan.skip > 0 {
-        plan.skip -= 1;
-        return None;
+        .filter(|plan| plan.meets(method, chat, now))
+    {
+        if plan.skip > 0 {
+            plan.skip -= 1;
+            continue;
+        }
+        if let Some(times) = &mut plan.times {
+            *times -= 1;
+        }
+        return Some(plan.fault.clone());
     }
-    if let Some(times) = &mut plan.times {
-        *times -= 1;
-    }
-    Some(plan.fault.clone())
+    None
 }
 
 #[cfg(test)]
@@ -164,6 +167,18 @@ mod tests {
         assert!(!meets("sendMessage"));
         assert!(meets("sendMessage"));
         assert!(!meets("sendMessage"));
+    }
+
+    #[test]
+    fn a_plan_that_waits_holds_up_no_other() {
+        let mut plans = vec![
+            Plan::once(Fault::CutAfter).after(1),
+            Plan::once(Fault::CutBefore).on("getMe"),
+        ];
+        let mut next = |method| take(&mut plans, method, None, 0);
+        assert_eq!(next("getMe"), Some(Fault::CutBefore));
+        assert_eq!(next("getMe"), Some(Fault::CutAfter));
+        assert_eq!(next("getMe"), None);
     }
 
     #[test]

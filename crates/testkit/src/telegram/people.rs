@@ -70,6 +70,7 @@ pub(super) fn say(world: &mut World, said: Say, now: Millis) -> Result<i32, Stri
         quote: said.quote,
         origin,
         album: said.album,
+        fields: said.fields,
         ..Message::default()
     };
     let id = world.post(said.chat, message);
@@ -187,7 +188,7 @@ pub(super) fn migrate(world: &mut World, from: i64, to: i64, now: Millis) -> Res
         let service = Message {
             from: by,
             at: now,
-            service: Some(field),
+            fields: Some(field),
             ..Message::default()
         };
         let id = world.post(chat, service);

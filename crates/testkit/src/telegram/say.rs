@@ -37,6 +37,9 @@ pub struct Say {
     /// The album that it is part of.
     #[serde(default)]
     pub album: Option<String>,
+    /// Whatever else the protocol can say of a message (`sticker`, `sender_chat`, …), as it spells it.
+    #[serde(default)]
+    pub fields: Option<Value>,
 }
 
 /// A file that a person sends.
@@ -105,6 +108,7 @@ impl Say {
             forwarded: None,
             file: None,
             album: None,
+            fields: None,
         }
     }
 
@@ -174,6 +178,13 @@ impl Say {
     #[must_use]
     pub fn album(mut self, album: impl Into<String>) -> Self {
         self.album = Some(album.into());
+        self
+    }
+
+    /// With these fields as the protocol spells them, in place of its own.
+    #[must_use]
+    pub fn fields(mut self, fields: Value) -> Self {
+        self.fields = Some(fields);
         self
     }
 

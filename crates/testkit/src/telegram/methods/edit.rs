@@ -126,7 +126,7 @@ impl Doing<'_> {
         let id = self.message_id()?;
         let message = self.open_chat()?.message_mut(id);
         let message = message.ok_or_else(|| Refusal::bad("message to edit not found"))?;
-        if message.from.is_some() || message.service.is_some() {
+        if message.from.is_some() {
             return Err(Refusal::bad("message can't be edited"));
         }
         Ok(message)

@@ -85,6 +85,8 @@ async fn every_update_is_read() -> Outcome {
     people.say(Say::private(7, "one").photo(*b"jpeg").album("a1"))?;
     people.say(Say::private(7, "").document("a.txt", "text/plain", *b"x"))?;
     people.say(Say::private(7, "").voice(*b"ogg"))?;
+    let place = json!({ "location": { "latitude": 48.1, "longitude": 11.5 } });
+    people.say(Say::private(7, "").fields(place))?;
     people.say(Say::to(-5, 7, "topic").thread(4))?;
     people.edit(7, first, "/start again")?;
     bot.send_message(ChatId(-5), "?")
@@ -101,7 +103,11 @@ async fn every_update_is_read() -> Outcome {
     for update in &updates {
         assert!(!matches!(update.kind, UpdateKind::Error(_)), "{update:?}");
     }
-    assert_eq!(updates.len(), 12);
+    assert_eq!(updates.len(), 13);
+    let located = updates.iter().any(|update| {
+        matches!(&update.kind, UpdateKind::Message(message) if message.location().is_some())
+    });
+    assert!(located);
     Ok(())
 }
 

@@ -93,8 +93,8 @@ pub(in super::super) struct Message {
     pub(in super::super) deleted: bool,
     /// The album that it is part of.
     pub(in super::super) album: Option<String>,
-    /// Fields of a service message.
-    pub(in super::super) service: Option<Value>,
+    /// Fields that it has beside or in place of these, as the protocol spells them.
+    pub(in super::super) fields: Option<Value>,
     /// The bot's reactions.
     pub(in super::super) reactions: Vec<String>,
     /// Its texts, the first one first.

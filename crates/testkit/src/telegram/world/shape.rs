@@ -87,7 +87,7 @@ impl World {
         fill(&mut value, "edit_date", edited.as_ref());
         self.fill_place(&mut value, home, message, with_reply);
         self.fill_content(&mut value, message);
-        if let Some(Value::Object(fields)) = &message.service {
+        if let Some(Value::Object(fields)) = &message.fields {
             for (name, field) in fields {
                 value[name] = field.clone();
             }
