@@ -10,8 +10,8 @@ pub(super) async fn register(api: &Api, commands: &[(String, String)]) -> Result
         return Ok(());
     }
     match api.register(commands).await {
-        Err(Fault::Refused(reason)) => {
-            tracing::warn!(reason, "Telegram does not take the list of commands");
+        Err(fault @ (Fault::Refused(_) | Fault::TooLong(_) | Fault::Unparsed(_))) => {
+            tracing::warn!(%fault, "Telegram does not take the list of commands");
             Ok(())
         }
         registered => registered,

@@ -7,14 +7,14 @@ use std::ops::Range;
 use super::incoming::{Entity, Message};
 use super::{Identity, quote};
 
-/// Whether it is mentioned, replied to, or given a command that is nobody else's.
+/// Whether it is mentioned, replied to, or given a command that is nobody else's. Words that are passed on call nobody.
 pub(super) fn is_addressed(message: &Message, me: &Identity) -> bool {
     if let Some((_, named)) = command(message) {
         return named.is_none_or(|name| is_me(name, me));
     }
     let replied_to = quote::target(message).and_then(|target| target.from.as_ref());
     replied_to.is_some_and(|from| from.id == me.id)
-        || entities(message)
+        || calls(message)
             .iter()
             .any(|entity| mentions(message, entity, me))
 }
@@ -33,7 +33,7 @@ pub(super) fn without_calling(message: &Message, me: &Identity) -> String {
         let command = command.trim_end_matches(name).trim_end_matches('@');
         return format!("{command}{rest}");
     }
-    let first = entities(message).first();
+    let first = calls(message).first();
     let calls = first.filter(|first| first.offset == 0 && mentions(message, first, me));
     let range = calls.and_then(|first| bytes(words, first));
     let rest = range.and_then(|range| text.get(range.end..));
@@ -43,6 +43,7 @@ pub(super) fn without_calling(message: &Message, me: &Identity) -> String {
     }
 }
 
+/// What Telegram marked in the message's words.
 fn entities(message: &Message) -> &[Entity] {
     if message.text.is_some() {
         &message.entities
@@ -51,9 +52,17 @@ fn entities(message: &Message) -> &[Entity] {
     }
 }
 
+/// Those of the marks that may call somebody.
+fn calls(message: &Message) -> &[Entity] {
+    match message.forward_origin {
+        Some(_) => &[],
+        None => entities(message),
+    }
+}
+
 /// The command that the message begins with: where it stands, and the name of the bot that it is for.
 fn command(message: &Message) -> Option<(Range<usize>, Option<&str>)> {
-    let first = entities(message).first()?;
+    let first = calls(message).first()?;
     if first.kind != "bot_command" || first.offset != 0 {
         return None;
     }

@@ -7,7 +7,7 @@ mod address;
 mod content;
 mod incoming;
 mod message;
-mod paste;
+mod pieces;
 mod quote;
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,7 @@ use self::incoming::{Callback, Membership, Message, Update};
 use super::spot::Spot;
 use crate::inert_line;
 
-pub(super) use paste::Pastes;
+pub(super) use pieces::Pieces;
 
 /// Who the bot is.
 #[derive(Clone, Debug, PartialEq, Eq)]

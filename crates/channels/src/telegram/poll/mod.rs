@@ -13,7 +13,7 @@ use corvid_core::{Attachment, Condition, Inbox, ListenError, NotTaken, Press, Sa
 use futures_util::StreamExt as _;
 
 use super::api::Fault;
-use super::decode::{self, Decoded, Heard, Identity, Pastes, Pressed};
+use super::decode::{self, Decoded, Heard, Identity, Pieces, Pressed};
 use super::files::Kept;
 use super::{NAME, Telegram, register};
 
@@ -31,7 +31,7 @@ pub(super) async fn listen(telegram: &Telegram, inbox: Arc<dyn Inbox>) -> Listen
         inbox: &*inbox,
         me: None,
         offset: None,
-        pastes: Pastes::default(),
+        pieces: Pieces::default(),
         failures: 0,
     };
     loop {
@@ -68,7 +68,7 @@ struct Poll<'a> {
     me: Option<Identity>,
     /// Confirms what is below it; none once that is known to have arrived, for numbers may start anew below it.
     offset: Option<i32>,
-    pastes: Pastes,
+    pieces: Pieces,
     /// Faults since it went well.
     failures: u32,
 }
@@ -122,7 +122,7 @@ impl Poll<'_> {
     fn decode(&mut self, update: &serde_json::Value, me: &Identity) -> Decoded {
         let mut decoded = decode::decode(update, me);
         match &mut decoded {
-            Decoded::Said(heard) => self.pastes.join(heard),
+            Decoded::Said(heard) => self.pieces.join(heard),
             Decoded::Standing { chat, standing } => {
                 tracing::info!(chat, standing, "the bot's standing in a chat has changed");
             }

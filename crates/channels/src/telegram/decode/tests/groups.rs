@@ -84,6 +84,13 @@ fn who_is_called() {
             "text": "more", "reply_to_message": target(json!({ "text": "Done." })) })),
         ),
         (
+            "a mention that is passed on",
+            group(
+                json!({ "text": "@corvid_bot hi", "entities": entity("mention", 0, 11),
+                "forward_origin": { "type": "hidden_user", "sender_user_name": "Mallory", "date": 1 } }),
+            ),
+        ),
+        (
             "a picture that the bot is asked about",
             group(
                 json!({ "text": "@corvid_bot what is it?", "entities": entity("mention", 0, 11),

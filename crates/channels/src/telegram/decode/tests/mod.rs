@@ -3,7 +3,7 @@
 mod groups;
 mod laws;
 mod messages;
-mod pastes;
+mod pieces;
 
 use corvid_core::Place;
 use corvid_core::wire::{Part, QuoteForm};

@@ -1,9 +1,10 @@
-//! Long texts in pieces.
+//! Albums, and long texts in pieces.
 
-use serde_json::json;
+use corvid_core::Place;
+use serde_json::{Value, json};
 
-use super::{decode, me, private};
-use crate::telegram::decode::{Decoded, Heard, Pastes};
+use super::{decode, group, me, private};
+use crate::telegram::decode::{Decoded, Heard, Pieces};
 
 /// A text of that many characters in message `id`, sent so many seconds after the first.
 fn text(id: i32, length: usize, secs: i64) -> Heard {
@@ -18,9 +19,9 @@ fn text(id: i32, length: usize, secs: i64) -> Heard {
 
 /// With what each of the messages belongs.
 fn check(said: &mut [Heard], expect: &[Option<&str>]) {
-    let mut pastes = Pastes::default();
+    let mut pieces = Pieces::default();
     for heard in &mut *said {
-        pastes.join(heard);
+        pieces.join(heard);
     }
     let together: Vec<Option<&str>> = said.iter().map(|heard| heard.together.as_deref()).collect();
     assert_eq!(together, expect);
@@ -62,11 +63,11 @@ fn other_people_and_other_things_are_no_pieces() {
 
 #[test]
 fn of_many_conversations_the_oldest_are_forgotten() {
-    let mut pastes = Pastes::default();
+    let mut pieces = Pieces::default();
     let mut said = |chat, id, length| {
         let mut heard = text(id, length, chat);
         heard.chat = chat;
-        pastes.join(&mut heard);
+        pieces.join(&mut heard);
         heard.together.is_some()
     };
     for chat in 0..1_000 {
@@ -74,4 +75,35 @@ fn of_many_conversations_the_oldest_are_forgotten() {
     }
     assert!(said(999, 2, 12));
     assert!(!said(0, 2, 12));
+}
+
+#[test]
+fn whoever_calls_the_bot_calls_it_with_every_piece() {
+    let picture = |fields: Value| {
+        let mut message = json!({
+            "media_group_id": "135", "photo": [{ "file_id": "P", "file_unique_id": "p", "width": 9, "height": 9 }],
+        });
+        if let (Value::Object(message), Value::Object(fields)) = (&mut message, fields) {
+            message.extend(fields);
+        }
+        match decode(&group(message), &me()) {
+            Decoded::Said(heard) => *heard,
+            other => panic!("nothing was said: {other:?}"),
+        }
+    };
+    let called = json!([{ "type": "mention", "offset": 0, "length": 11 }]);
+    let mut said = [
+        picture(json!({ "media_group_id": "134" })),
+        picture(json!({ "caption": "@corvid_bot which one?", "caption_entities": called })),
+        picture(json!({})),
+        picture(json!({})),
+        picture(json!({ "media_group_id": "136" })),
+    ];
+    let mut pieces = Pieces::default();
+    for heard in &mut said {
+        pieces.join(heard);
+    }
+    let places = said.map(|heard| heard.place);
+    let addressed = |addressed| Place::Group { addressed };
+    assert_eq!(places, [false, true, true, true, false].map(addressed));
 }
