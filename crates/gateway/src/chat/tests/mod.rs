@@ -4,6 +4,7 @@
 
 mod answers;
 mod chosen;
+mod door;
 mod forgets;
 mod presses;
 mod stops;
@@ -33,16 +34,13 @@ use tokio_util::sync::CancellationToken;
 use super::{Act, Pressed, Speaker, parse};
 use crate::{Access, Allowed, Answered, Gateway, GatewayError, Inbound, JobLimits, Parts, Target};
 use things::{Runs, tools};
-use world::{AskAboutDoors, CHANNEL, Machine, Messenger, OnlyModel, Script};
+use world::{AskAboutDoors, BOT, Bot, CHANNEL, Machine, OnlyModel, Script};
 
 /// Whom the config lets in: an owner and two members; and somebody whom nothing does.
 const OWNER: &str = "1";
 const MEMBER: &str = "2";
 const OTHER: &str = "3";
 const STRANGER: &str = "9";
-
-/// The bot.
-const BOT: &str = "77";
 
 /// A home folder, in which one process after the other may live.
 struct Scene {
@@ -54,10 +52,10 @@ struct Process {
     gateway: Arc<Gateway>,
     store: Store,
     access: Access,
-    messenger: Arc<Messenger>,
+    messenger: Arc<Bot>,
     script: Arc<Script>,
     runs: Arc<Runs>,
-    machine: Machine,
+    machine: Arc<Machine>,
     tasks: Tasks,
 }
 
@@ -82,7 +80,7 @@ impl Process {
         let store = store.expect("the store opens");
         let access = Access::local(1000);
         access.set_allowed(vec![allowed()]);
-        let messenger = Arc::new(Messenger::default());
+        let messenger = Arc::new(Bot::default());
         let (script, runs) = (Arc::new(Script::default()), Arc::new(Runs::default()));
         let gateway = Gateway::new(Parts {
             store: store.clone(),
@@ -105,7 +103,7 @@ impl Process {
             messenger,
             script,
             runs,
-            machine: Machine::default(),
+            machine: Arc::default(),
             tasks,
         }
     }
@@ -148,7 +146,10 @@ impl Process {
         let requester = self.gateway.known(&said.origin, &said.person).await;
         let requester = requester.expect("the store answers");
         let speaker = Speaker::of(said, requester.expect("somebody who may speak"));
-        let act = self.gateway.command(&line, &speaker, &self.machine).await;
+        let act = self
+            .gateway
+            .command(&line, &speaker, self.machine.as_ref())
+            .await;
         let act = act.expect("the store answers");
         let posted = self.posted(&said.origin).await;
         (act, posted.last().cloned().unwrap_or_default())

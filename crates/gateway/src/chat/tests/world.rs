@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use corvid_core::wire::{Address, Fault, Finish, Question, SessionId, Usage};
+use corvid_core::wire::{Address, Fault, Finish, LiveEvent, Question, SessionId, Usage};
 use corvid_core::{
-    Answer, AskedCall, Channel, DeliverError, Delivery, Heard, HeardOutcome, Message, Model,
-    ModelError, ModelRequest, ModelSink, Models, OutcomeQuestion, Policy, PolicyDecision,
-    PolicyEffect, PolicyRequest, Questions,
+    Answer, AskedCall, Channel, DeliverError, Delivery, FollowedTurn, Heard, HeardOutcome, Inbox,
+    ListenError, Message, Messenger, Model, ModelError, ModelRequest, ModelSink, Models, Note,
+    OutcomeQuestion, Policy, PolicyDecision, PolicyEffect, PolicyRequest, Questions,
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::Gateway;
 use crate::surroundings::{Surroundings, Unheard};
@@ -21,26 +21,53 @@ use crate::surroundings::{Surroundings, Unheard};
 /// The one channel.
 pub(super) const CHANNEL: &str = "telegram";
 
-/// A messenger that keeps what it shows.
+/// The bot's account there.
+pub(super) const BOT: &str = "77";
+
+/// A messenger that keeps what it shows and sends.
 #[derive(Default)]
-pub(super) struct Messenger {
+pub(super) struct Bot {
     pub(super) questions: watch::Sender<Vec<Question>>,
     pub(super) outcomes: watch::Sender<Vec<OutcomeQuestion>>,
+    /// What was sent, as `conversation: text`.
+    pub(super) sent: watch::Sender<Vec<String>>,
+    /// Where it hands in what people do, once it listens.
+    pub(super) inbox: watch::Sender<Option<Arc<dyn Inbox>>>,
 }
 
 #[async_trait]
-impl Channel for Messenger {
+impl Channel for Bot {
     fn name(&self) -> &'static str {
         CHANNEL
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<String, DeliverError> {
+        let line = format!("{}: {}", delivery.to.conversation, delivery.text);
+        self.sent.send_modify(|sent| sent.push(line));
         Ok(delivery.id.to_string())
     }
 }
 
 #[async_trait]
-impl Questions for Messenger {
+impl Messenger for Bot {
+    fn account(&self) -> &str {
+        BOT
+    }
+
+    async fn listen(&self, inbox: Arc<dyn Inbox>) -> ListenError {
+        self.inbox.send_replace(Some(inbox));
+        std::future::pending().await
+    }
+
+    async fn follow(&self, _turn: &FollowedTurn, mut live: mpsc::Receiver<LiveEvent>) {
+        while live.recv().await.is_some() {}
+    }
+
+    async fn note(&self, _note: &Note) {}
+}
+
+#[async_trait]
+impl Questions for Bot {
     async fn ask_outcome(&self, question: &OutcomeQuestion) -> HeardOutcome {
         self.outcomes
             .send_modify(|shown| shown.push(question.clone()));
