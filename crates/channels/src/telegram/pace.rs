@@ -3,22 +3,35 @@
 //! Invariant: whatever has to arrive goes before what is only a preview, and idle chats take no memory.
 //! It must not know what is written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use corvid_core::Clock;
 use corvid_core::wire::Millis;
 
-/// Between two messages or edits in a private chat, in the long run.
-const PRIVATE_MS: Millis = 1_000;
-/// The same in a group.
-const GROUP_MS: Millis = 3_000;
-/// The same over all chats.
-const ALL_MS: Millis = 34;
+/// What a private chat takes.
+const PRIVATE: Limit = Limit {
+    calls: 5,
+    span_ms: 5_000,
+    previews: 4,
+    apart_ms: 1_000,
+};
 
-/// How many may follow each other at once in a chat; and in all.
-const BURST: Millis = 4;
-const ALL_BURST: Millis = 20;
+/// What a group takes.
+const GROUP: Limit = Limit {
+    calls: 20,
+    span_ms: 60_000,
+    previews: 15,
+    apart_ms: 3_000,
+};
+
+/// What all chats take together.
+const ALL: Limit = Limit {
+    calls: 30,
+    span_ms: 1_000,
+    previews: 20,
+    apart_ms: 0,
+};
 
 /// Chats that were asked to wait at the same time, from which on the whole bot was.
 const HELD_CHATS: usize = 3;
@@ -32,6 +45,19 @@ pub(super) struct Pacer {
     state: Mutex<State>,
 }
 
+/// How much may be written within a span of time.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    /// Messages and edits within the span.
+    calls: usize,
+    /// The span, in milliseconds.
+    span_ms: Millis,
+    /// How many calls there may be within the span after a preview, so that room is left for what must arrive.
+    previews: usize,
+    /// Between a call and a preview after it, in milliseconds.
+    apart_ms: Millis,
+}
+
 #[derive(Debug, Default)]
 struct State {
     all: Flow,
@@ -40,18 +66,16 @@ struct State {
     crowd: usize,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Chat {
     flow: Flow,
     /// Until when Telegram wants to hear nothing for it.
     held_until: Millis,
 }
 
-/// A stream that is evened out: the moment at which its burst is whole again.
-#[derive(Clone, Copy, Debug, Default)]
-struct Flow {
-    whole_at: Millis,
-}
+/// The moments given out within the last span, the newest last; some may be still to come.
+#[derive(Clone, Debug, Default)]
+struct Flow(VecDeque<Millis>);
 
 impl Pacer {
     /// A pacer for one bot.
@@ -70,10 +94,14 @@ impl Pacer {
         loop {
             let held_until = self.state().held_until(chat, self.clock.now());
             if held_until <= self.clock.now() {
-                return;
+                break;
             }
             self.clock.sleep_until(held_until).await;
         }
+        // Last, so that a chat that waits for itself keeps no other one waiting.
+        let now = self.clock.now();
+        let at = self.state().all.take(ALL, now);
+        self.clock.sleep_until(at).await;
     }
 
     /// When a preview may be written to a chat, as it looks now.
@@ -88,6 +116,7 @@ impl Pacer {
         let is_due = state.preview_at(chat, now) <= now;
         if is_due {
             state.reserve(chat, now);
+            state.all.take(ALL, now);
         }
         is_due
     }
@@ -110,25 +139,18 @@ impl State {
     /// Reserves the next moment in a chat and returns it.
     fn reserve(&mut self, chat: i64, now: Millis) -> Millis {
         self.forget_idle(now);
-        let held_until = self.held_until(chat, now);
-        let pace = pace(chat);
+        let from = self.held_until(chat, now).max(now);
         let flow = &mut self.chats.entry(chat).or_default().flow;
-        let at = flow.at(pace, BURST, now).max(held_until);
-        flow.take(pace, at);
-        // Over all it counts as of now: one chat that must wait is not to keep the others waiting.
-        let all_at = self.all.at(ALL_MS, ALL_BURST, now);
-        self.all.take(ALL_MS, all_at);
-        at.max(all_at)
+        flow.take(limit(chat), from)
     }
 
-    /// A preview takes from no burst in its chat, and at most half of the one over all.
     fn preview_at(&self, chat: i64, now: Millis) -> Millis {
-        let flow = self
+        let own = self
             .chats
             .get(&chat)
-            .map_or(Flow::default(), |chat| chat.flow);
-        let all = self.all.at(ALL_MS, ALL_BURST / 2, now);
-        flow.whole_at.max(all).max(self.held_until(chat, now))
+            .map_or(now, |seen| seen.flow.preview_at(limit(chat), now));
+        let all = self.all.preview_at(ALL, now);
+        own.max(all).max(self.held_until(chat, now))
     }
 
     /// Until when nothing may be written to a chat, because it was told so, or several others were.
@@ -137,37 +159,56 @@ impl State {
         let held = self.chats.values().map(|chat| chat.held_until);
         let mut held: Vec<Millis> = held.filter(|until| *until > now).collect();
         held.sort_unstable();
-        let all = match held.len() {
-            HELD_CHATS.. => held[held.len() - HELD_CHATS],
-            _ => 0,
-        };
-        own.max(all)
+        // Until fewer than those are held.
+        let all = held.len().checked_sub(HELD_CHATS).map(|at| held[at]);
+        own.max(all.unwrap_or(0))
     }
 
-    /// A chat whose burst is whole again is as good as one that was never written to.
+    /// A chat whose span has passed is as good as one that was never written to.
     fn forget_idle(&mut self, now: Millis) {
         if self.chats.len() < self.crowd.max(CROWD) {
             return;
         }
         self.chats
-            .retain(|_, chat| chat.flow.whole_at.max(chat.held_until) > now);
+            .retain(|id, chat| chat.held_until > now || chat.flow.is_busy(limit(*id), now));
         self.crowd = self.chats.len() * 2;
     }
 }
 
 impl Flow {
-    fn at(self, pace: Millis, burst: Millis, now: Millis) -> Millis {
-        (self.whole_at - pace * (burst - 1)).max(now)
+    /// Takes the next moment from a time on.
+    fn take(&mut self, limit: Limit, from: Millis) -> Millis {
+        let at = self.free_at(limit.calls, limit.span_ms, from);
+        self.0.push_back(at);
+        while self.0.len() > limit.calls {
+            self.0.pop_front();
+        }
+        at
     }
 
-    fn take(&mut self, pace: Millis, at: Millis) {
-        self.whole_at = self.whole_at.max(at) + pace;
+    fn preview_at(&self, limit: Limit, now: Millis) -> Millis {
+        let last = self.0.back().copied().unwrap_or(Millis::MIN);
+        self.free_at(limit.previews, limit.span_ms, now)
+            .max(last.saturating_add(limit.apart_ms))
+    }
+
+    /// The first moment at which fewer than so many calls lie within the span before it.
+    fn free_at(&self, calls: usize, span_ms: Millis, from: Millis) -> Millis {
+        let last = self.0.back().copied().unwrap_or(from);
+        let oldest = self.0.len().checked_sub(calls).map(|at| self.0[at]);
+        let free_at = oldest.map_or(from, |oldest| oldest.saturating_add(span_ms));
+        free_at.max(last).max(from)
+    }
+
+    fn is_busy(&self, limit: Limit, now: Millis) -> bool {
+        let last = self.0.back();
+        last.is_some_and(|last| last.saturating_add(limit.span_ms) > now)
     }
 }
 
 /// Private chats have positive ids, all others negative ones.
-fn pace(chat: i64) -> Millis {
-    if chat > 0 { PRIVATE_MS } else { GROUP_MS }
+fn limit(chat: i64) -> Limit {
+    if chat > 0 { PRIVATE } else { GROUP }
 }
 
 #[cfg(test)]
@@ -195,36 +236,52 @@ mod tests {
     #[test]
     fn a_chat_has_a_burst_and_then_its_pace() {
         let (clock, pacer) = pacer();
-        assert_eq!(moments(&pacer, PERSON, 6), [0, 0, 0, 0, 1_000, 2_000]);
-        assert_eq!(moments(&pacer, GROUP, 6), [0, 0, 0, 0, 3_000, 6_000]);
+        assert_eq!(moments(&pacer, PERSON, 7), [0, 0, 0, 0, 0, 5_000, 5_000]);
+        let in_group = moments(&pacer, GROUP, 21);
+        assert_eq!((in_group[19], in_group[20]), (0, 60_000));
         clock.advance(60_000);
-        assert_eq!(moments(&pacer, PERSON, 5), [0, 0, 0, 0, 1_000]);
+        assert_eq!(moments(&pacer, PERSON, 1), [0]);
     }
 
-    #[test]
-    fn no_more_than_thirty_a_second_in_all() {
-        let (_, pacer) = pacer();
-        let moments: Vec<Millis> = (1..=200)
-            .flat_map(|chat| moments(&pacer, chat, 1))
-            .collect();
-        for second in 0..6 {
-            let within = |at: &&Millis| (second * 1_000..(second + 1) * 1_000).contains(*at);
-            // The first second has the burst on top.
-            assert!(moments.iter().filter(within).count() <= 30 + 20, "{second}");
-        }
-        assert!(moments[199] >= 6_000);
-    }
-
-    #[test]
-    fn a_preview_leaves_the_burst_to_what_must_arrive() {
+    #[tokio::test]
+    async fn no_more_than_thirty_a_second_in_all() {
         let (clock, pacer) = pacer();
-        assert!(pacer.take_preview(PERSON));
+        let begin = clock.now();
+        let mut moments = Vec::new();
+        for chat in 1..=200 {
+            tokio::select! {
+                () = pacer.turn(chat) => {}
+                never = hurry(&clock) => match never {},
+            }
+            moments.push(clock.now() - begin);
+        }
+        for first in moments.windows(31) {
+            assert!(first[30] - first[0] >= 1_000, "{first:?}");
+        }
+        assert_eq!(moments[199], 6_000);
+    }
+
+    #[test]
+    fn a_preview_leaves_room_for_what_must_arrive() {
+        let (clock, pacer) = pacer();
+        for _ in 0..4 {
+            assert!(pacer.take_preview(PERSON));
+            assert!(!pacer.take_preview(PERSON));
+            clock.advance(1_000);
+        }
         assert!(!pacer.take_preview(PERSON));
-        assert_eq!(moments(&pacer, PERSON, 2), [0, 0]);
-        // Every message puts the next preview off.
+        assert_eq!(moments(&pacer, PERSON, 2), [0, 1_000]);
+        // What must arrive puts the next preview off.
         assert_eq!(pacer.preview_at(PERSON) - clock.now(), 3_000);
         clock.advance(3_000);
         assert!(pacer.take_preview(PERSON));
+    }
+
+    async fn hurry(clock: &ManualClock) -> std::convert::Infallible {
+        loop {
+            let next = clock.next_wait().await;
+            clock.set(next);
+        }
     }
 
     #[tokio::test]
