@@ -4,6 +4,7 @@ mod confirming;
 mod faults;
 mod files;
 mod handing;
+mod secrecy;
 
 use std::collections::HashSet;
 use std::error::Error;
