@@ -12,6 +12,7 @@ mod job;
 mod journal;
 mod model;
 mod policy;
+mod posts;
 mod question;
 pub mod redact;
 mod sandbox;
@@ -39,6 +40,7 @@ pub use model::{
     Answer, AskedCall, Image, Message, Model, ModelError, ModelRequest, ModelSink, Models,
 };
 pub use policy::{Policy, PolicyDecision, PolicyEffect, PolicyRequest, Wider};
+pub use posts::{FileToSend, NoPosts, Posts, Sent};
 pub use question::{Heard, HeardOutcome, OutcomeQuestion, Questions};
 pub use sandbox::{
     CommandEnd, CommandEnding, CommandRecord, CommandSpec, Description, Sandbox, SandboxError,

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::job::Jobs;
 use crate::policy::Wider;
+use crate::posts::Posts;
 use crate::wire::{
     Address, CallId, CallKey, Card, CardForm, Effect, Inquiry, OutputRef, Requester, SessionId,
 };
@@ -151,6 +152,8 @@ pub struct Invocation {
     pub requester: Requester,
     /// Takes calls that go on beside the turn.
     pub jobs: Arc<dyn Jobs>,
+    /// Takes what the call sends into a conversation.
+    pub posts: Arc<dyn Posts>,
     /// Ends the call.
     pub cancel: CancellationToken,
     /// Asks the call to go on as a job; a tool that cannot does not listen.
@@ -194,6 +197,11 @@ impl Outputs {
     /// The folder of the records of one session's commands.
     pub fn records(&self, session: &SessionId) -> PathBuf {
         self.session_dir(session).join("commands")
+    }
+
+    /// The copies of files that wait to be sent.
+    pub fn outgoing(&self) -> PathBuf {
+        self.root.join("outgoing")
     }
 
     /// The folder below which everything is kept.

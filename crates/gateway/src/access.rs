@@ -45,6 +45,11 @@ impl Access {
         }
     }
 
+    /// Whether whoever is there runs this program, and so has its folders before them.
+    pub(crate) fn is_local(at: &Address) -> bool {
+        at.channel == TERMINAL
+    }
+
     /// Replaces what the config allows, for this handle and its clones, from the next decision on.
     pub fn set_allowed(&self, allowed: Vec<Allowed>) {
         *self.allowed.write().unwrap_or_else(PoisonError::into_inner) = allowed;
@@ -57,7 +62,7 @@ impl Access {
         origin: &Address,
         person: &str,
     ) -> Result<Option<Requester>, StoreError> {
-        let role = if origin.channel == TERMINAL {
+        let role = if Self::is_local(origin) {
             (person == self.local_user).then_some(Role::Owner)
         } else if is_id(person) {
             self.role(store, origin, person).await?

@@ -13,6 +13,7 @@ mod lanes;
 mod outbox;
 mod pairing;
 mod people;
+mod posts;
 mod questions;
 mod run;
 mod serve;
@@ -27,6 +28,7 @@ use corvid_core::{Channel, Clock, Journal, Models, Outputs, Policy, Tasks, Tools
 use corvid_store::Store;
 
 use jobs::{DeskParts, JobDesk};
+use posts::PostDesk;
 use questions::{AllChannels, Outcomes};
 
 pub use access::{Access, Allowed};
@@ -79,6 +81,7 @@ pub struct Gateway {
     ports: Arc<LanePorts>,
     lanes: lanes::Lanes,
     jobs: Arc<JobDesk>,
+    posts: Arc<PostDesk>,
     outcomes: Arc<Outcomes>,
 }
 
@@ -96,6 +99,14 @@ impl Gateway {
             redactor: Arc::clone(&parts.redactor),
             limits: parts.job_limits,
         }));
+        let lanes = lanes::Lanes::default();
+        let posts = Arc::new(PostDesk {
+            store: parts.store.clone(),
+            clock: Arc::clone(&parts.clock),
+            outputs: parts.outputs.clone(),
+            redactor: Arc::clone(&parts.redactor),
+            lanes: lanes.clone(),
+        });
         let lane_ports = LanePorts {
             journal,
             models: parts.models,
@@ -107,6 +118,7 @@ impl Gateway {
             }),
             clock: Arc::clone(&parts.clock),
             jobs: jobs.clone(),
+            posts: posts.clone(),
             redactor: parts.redactor,
             outputs: parts.outputs,
             tasks: parts.tasks.clone(),
@@ -119,8 +131,9 @@ impl Gateway {
             channels: parts.channels,
             tasks: parts.tasks,
             ports: Arc::new(lane_ports),
-            lanes: lanes::Lanes::default(),
+            lanes,
             jobs,
+            posts,
             outcomes,
         }
     }

@@ -136,7 +136,7 @@ async fn post(url: &str, key: &str, note: &str) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
-    use corvid_core::{NoJobs, Outputs, Progress};
+    use corvid_core::{NoJobs, NoPosts, Outputs, Progress};
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -171,6 +171,7 @@ mod tests {
                 role: Role::Owner,
             },
             jobs: Arc::new(NoJobs),
+            posts: Arc::new(NoPosts),
             cancel: CancellationToken::new(),
             background: CancellationToken::new(),
             progress: Arc::new(Quiet),

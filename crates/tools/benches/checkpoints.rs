@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
 use corvid_core::{
     CommandEnd, CommandEnding, CommandRecord, CommandSpec, Description, Invocation, NoJobs,
-    Outputs, Progress, Sandbox, SandboxError, SandboxReport, Tool,
+    NoPosts, Outputs, Progress, Sandbox, SandboxError, SandboxReport, Tool,
 };
 use corvid_tools::checkpoint::{CheckpointConfig, Checkpoints};
 use corvid_tools::{Config, builtin};
@@ -131,6 +131,7 @@ impl Bench {
                 role: Role::Owner,
             },
             jobs: Arc::new(NoJobs),
+            posts: Arc::new(NoPosts),
             cancel: CancellationToken::new(),
             background: CancellationToken::new(),
             progress: Arc::new(Silent),

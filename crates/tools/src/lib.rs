@@ -31,8 +31,9 @@ pub fn builtin(config: Config, sandbox: Arc<dyn Sandbox>) -> Toolset {
     });
     let shared = || Arc::clone(&config);
     let queue = Arc::new(file::Queue::default());
-    let tools: [Arc<dyn Tool>; 11] = [
+    let tools: [Arc<dyn Tool>; 12] = [
         Arc::new(chat::AskUser::new(shared())),
+        Arc::new(chat::SendFile::new(shared())),
         Arc::new(file::Changer::<file::Edit>::new(
             shared(),
             Arc::clone(&queue),

@@ -179,6 +179,7 @@ impl Lane {
             origin: input.origin.clone(),
             requester: input.requester.clone(),
             jobs: Arc::clone(&self.ports.jobs),
+            posts: Arc::clone(&self.ports.posts),
             cancel: CancellationToken::new(),
             background: CancellationToken::new(),
             progress: self.progress(id),

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use corvid_core::redact::Redactor;
 use corvid_core::wire::{Limits, LiveEvent, Requester};
-use corvid_core::{Clock, Jobs, Journal, Models, Outputs, Policy, Questions, Tasks, Toolset};
+use corvid_core::{
+    Clock, Jobs, Journal, Models, Outputs, Policy, Posts, Questions, Tasks, Toolset,
+};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +30,8 @@ pub struct LanePorts {
     pub clock: Arc<dyn Clock>,
     /// Takes calls that go on beside their turn.
     pub jobs: Arc<dyn Jobs>,
+    /// Takes what calls send into a conversation.
+    pub posts: Arc<dyn Posts>,
     /// Hides what must not be written down, shown or sent.
     pub redactor: Arc<Redactor>,
     /// Where outputs are kept.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use corvid_core::wire::{Admission, InputId, JobStart, SessionId};
-use corvid_core::{AppendError, Invocation, NoJobs, Progress, Reconciled, draw};
+use corvid_core::{AppendError, Invocation, NoJobs, NoPosts, Progress, Reconciled, draw};
 use corvid_store::{JobRow, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -140,6 +140,7 @@ impl Shared {
             origin: start.origin.clone(),
             requester: start.requester.clone(),
             jobs: Arc::new(NoJobs),
+            posts: Arc::new(NoPosts),
             cancel: CancellationToken::new(),
             background: CancellationToken::new(),
             progress: Arc::new(Unseen),

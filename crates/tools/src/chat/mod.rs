@@ -1,7 +1,9 @@
-//! What a call has to do with the conversation: a question to the person.
-//! Invariant: nothing is said to anybody here; whoever drives the turn asks.
+//! What a call has to do with the conversation: a question to the person, a file for them.
+//! Invariant: nothing reaches anybody from here; whoever drives the turn asks, and a port takes what is sent.
 //! It must not know where a conversation is held.
 
 mod ask;
+mod send;
 
 pub(crate) use ask::AskUser;
+pub(crate) use send::SendFile;

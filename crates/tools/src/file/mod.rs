@@ -36,7 +36,12 @@ pub(crate) use search::Search;
 pub(crate) use write::Write;
 
 /// A checked call that acts on a path.
-fn checked(config: &Config, effect: Effect, path: String, working_dir: &Path) -> Checked {
+pub(crate) fn checked(
+    config: &Config,
+    effect: Effect,
+    path: String,
+    working_dir: &Path,
+) -> Checked {
     Checked {
         also: leads::to(working_dir, &path),
         ..config.checked(effect, path)
@@ -44,7 +49,7 @@ fn checked(config: &Config, effect: Effect, path: String, working_dir: &Path) ->
 }
 
 /// What may be touched in this working folder. Blocks.
-fn roots(config: &Config, working_dir: &Path) -> Result<Roots, ToolError> {
+pub(crate) fn roots(config: &Config, working_dir: &Path) -> Result<Roots, ToolError> {
     Roots::new(working_dir, &config.readable, &config.private).map_err(told)
 }
 
@@ -53,12 +58,12 @@ fn roots(config: &Config, working_dir: &Path) -> Result<Roots, ToolError> {
     clippy::needless_pass_by_value,
     reason = "it is the last user of the error in every `map_err`"
 )]
-fn told(error: PathError) -> ToolError {
+pub(crate) fn told(error: PathError) -> ToolError {
     ToolError::Tell(error.to_string())
 }
 
 /// Checks what any path must be.
-fn named(path: &str) -> Result<(), String> {
+pub(crate) fn named(path: &str) -> Result<(), String> {
     if path.is_empty() {
         return Err("argument `path` is empty; `.` is the working folder".to_owned());
     }

@@ -13,6 +13,7 @@ mod resource;
 mod rule;
 mod sketch;
 
+use corvid_core::wire::Effect;
 use corvid_core::{Policy, PolicyDecision, PolicyEffect, PolicyRequest};
 use serde::{Deserialize, Serialize};
 
@@ -73,8 +74,24 @@ impl RulePolicy {
         }
     }
 
-    /// The decision about each thing that the call acts on, the call's own resource first.
+    /// The decision about each thing that the call acts on, the call's own resource first. Sending a file is reading
+    /// it too: what may not be read is not sent either.
     fn verdicts<'a, 'r>(&'a self, request: &PolicyRequest<'r>) -> Vec<(Resource<'r>, Verdict<'a>)> {
+        let mut verdicts = self.verdicts_alone(request);
+        if request.tool == resource::SENDING {
+            verdicts.extend(self.verdicts_alone(&PolicyRequest {
+                tool: resource::READING,
+                effect: Effect::Pure,
+                ..*request
+            }));
+        }
+        verdicts
+    }
+
+    fn verdicts_alone<'a, 'r>(
+        &'a self,
+        request: &PolicyRequest<'r>,
+    ) -> Vec<(Resource<'r>, Verdict<'a>)> {
         let resources = Resource::of(request).into_iter();
         resources
             .map(|resource| {

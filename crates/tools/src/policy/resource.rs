@@ -22,6 +22,9 @@ pub(super) const WRITE: &str = "write:";
 const COMMANDS: &str = "system.run";
 /// What the names of tools begin with whose resource is a path.
 const PATHS: &str = "file.";
+/// The tool that sends a file, whose resource is a path too, and the one that reads it.
+pub(super) const SENDING: &str = "send_file";
+pub(super) const READING: &str = "file.read";
 
 /// What a rule or a resource is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +83,7 @@ impl<'a> Resource<'a> {
         if request.tool == COMMANDS {
             return Self::Command(Box::new(Reading::new(name)));
         }
-        if !request.tool.starts_with(PATHS) {
+        if !request.tool.starts_with(PATHS) && request.tool != SENDING {
             return Self::Text(name);
         }
         let absolute = without_detours(&request.working_dir.join(name));

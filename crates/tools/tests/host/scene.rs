@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
-use corvid_core::{Invocation, Jobs, Outputs, Preview, Progress, Tool, ToolError, Toolset};
+use corvid_core::{
+    Invocation, Jobs, NoPosts, Outputs, Preview, Progress, Tool, ToolError, Toolset,
+};
 use corvid_sandbox::{HostConfig, HostSandbox};
 use corvid_tools::checkpoint::{CheckpointConfig, Checkpoints};
 use corvid_tools::{Config, builtin};
@@ -102,6 +104,7 @@ impl Scene {
                 role: Role::Owner,
             },
             jobs: Arc::clone(&self.jobs) as Arc<dyn Jobs>,
+            posts: Arc::new(NoPosts),
             cancel: CancellationToken::new(),
             background: CancellationToken::new(),
             progress: Arc::new(Heard::new().0),

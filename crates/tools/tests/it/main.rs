@@ -19,4 +19,5 @@ mod previews;
 mod sandbox;
 mod scene;
 mod searches;
+mod sending;
 mod specs;

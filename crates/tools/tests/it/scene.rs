@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
 use corvid_core::{
-    Invocation, Jobs, Outputs, Progress, Reconciled, Sandbox, Tool, ToolError, ToolOutput, Toolset,
+    Invocation, Jobs, Outputs, Posts, Progress, Reconciled, Sandbox, Tool, ToolError, ToolOutput,
+    Toolset,
 };
 use corvid_tools::{Config, builtin};
 use serde_json::Value;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::jobs::FakeJobs;
 use crate::sandbox::FakeSandbox;
+use crate::sending::FakePosts;
 
 /// A working folder with tools on it.
 pub(crate) struct Scene {
@@ -25,6 +27,7 @@ pub(crate) struct Scene {
     pub(crate) sandbox: Arc<FakeSandbox>,
     pub(crate) shown: Arc<Shown>,
     pub(crate) jobs: Arc<FakeJobs>,
+    pub(crate) posts: Arc<FakePosts>,
     pub(crate) cancel: CancellationToken,
     pub(crate) background: CancellationToken,
     pub(crate) timeout_ms: Option<u64>,
@@ -52,6 +55,7 @@ impl Scene {
             sandbox,
             shown: Arc::default(),
             jobs: Arc::default(),
+            posts: Arc::default(),
             cancel: CancellationToken::new(),
             background: CancellationToken::new(),
             timeout_ms: None,
@@ -115,6 +119,7 @@ impl Scene {
                 role: Role::Owner,
             },
             jobs: Arc::clone(&self.jobs) as Arc<dyn Jobs>,
+            posts: Arc::clone(&self.posts) as Arc<dyn Posts>,
             cancel: self.cancel.clone(),
             background: self.background.clone(),
             progress: Arc::clone(&self.shown) as Arc<dyn Progress>,

@@ -13,8 +13,9 @@ use corvid_core::wire::{
     ReplyComposed,
 };
 use corvid_core::{
-    AppendError, Ground, Heard, HeardOutcome, Journal as _, Loaded, NoJobs, OutcomeQuestion,
-    Outputs, Policy, PolicyDecision, PolicyEffect, PolicyRequest, Questions, Tasks, Tool, Toolset,
+    AppendError, Ground, Heard, HeardOutcome, Journal as _, Loaded, NoJobs, NoPosts,
+    OutcomeQuestion, Outputs, Policy, PolicyDecision, PolicyEffect, PolicyRequest, Questions,
+    Tasks, Tool, Toolset,
 };
 use corvid_testkit::ManualClock;
 use tokio::sync::{Notify, mpsc, watch};
@@ -143,6 +144,7 @@ impl Scene {
             questions: Arc::clone(&self.questions) as _,
             clock: Arc::clone(&self.clock) as _,
             jobs: Arc::new(NoJobs),
+            posts: Arc::new(NoPosts),
             redactor: Arc::clone(&self.redactor),
             outputs: Outputs::new("/outputs"),
             tasks: Tasks::default(),

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use corvid_core::wire::{Address, CallId, CallKey, Requester, Role, SessionId};
-use corvid_core::{Invocation, NoJobs, Outputs, Progress, Tool, ToolError, ToolOutput, Wider};
+use corvid_core::{
+    Invocation, NoJobs, NoPosts, Outputs, Progress, Tool, ToolError, ToolOutput, Wider,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -119,6 +121,7 @@ impl Scene {
                 role: Role::Owner,
             },
             jobs: Arc::new(NoJobs),
+            posts: Arc::new(NoPosts),
             cancel: CancellationToken::new(),
             background: CancellationToken::new(),
             progress: Arc::new(Silent),

@@ -7,6 +7,7 @@ mod explaining;
 mod links;
 mod properties;
 mod repeating;
+mod sending;
 
 use std::path::Path;
 
