@@ -1,5 +1,5 @@
 //! How the program ends, as the help documents it.
-//! Invariant: one number for one meaning.
+//! Invariant: one number for one meaning, of each command.
 //! It must not know what a command did.
 
 use std::fmt;
@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Usage,
     /// The model declined, or there is none.
     Declined,
+    /// What was asked about does not run.
+    NotRunning,
     /// A limit was reached, or the turn was stopped from elsewhere.
     Limited,
     /// The model or the turn failed.
@@ -35,7 +37,8 @@ impl Exit {
             Self::Done => 0,
             Self::Error => 1,
             Self::Usage => 2,
-            Self::Declined => 3,
+            // Service managers know the number so.
+            Self::Declined | Self::NotRunning => 3,
             Self::Limited => 4,
             Self::Failed => 5,
             Self::Unapproved => 6,

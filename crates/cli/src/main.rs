@@ -8,6 +8,7 @@ mod config;
 mod exit;
 mod logs;
 mod output;
+mod surroundings;
 mod wiring;
 
 use std::io::{self, Write as _};
@@ -31,7 +32,8 @@ fn main() -> ExitCode {
         return short_help();
     };
     let environment = Environment::of_process();
-    let done = logs::start(&environment).and_then(|()| commands::dispatch(command, &environment));
+    let logged = logs::start(&environment, commands::usual_log(&command));
+    let done = logged.and_then(|()| commands::dispatch(command, &environment));
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {

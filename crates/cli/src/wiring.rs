@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use corvid_channels::terminal::Terminal;
+use corvid_channels::telegram;
 use corvid_core::wire::{Limits, Patience};
-use corvid_core::{Channel, Clock, Outputs, Tasks, Toolset};
-use corvid_gateway::{Access, Gateway, JobLimits, Parts, Settings};
+use corvid_core::{Channel, Clock, Models, Outputs, Policy, Tasks, Toolset};
+use corvid_gateway::{Access, Allowed, Gateway, JobLimits, Parts, Settings};
 use corvid_llm::Catalogue;
 use corvid_sandbox::{HostConfig, HostSandbox, Isolation};
 use corvid_store::Store;
@@ -131,7 +131,26 @@ pub(crate) async fn store(composed: &Composed, tasks: &Tasks) -> anyhow::Result<
     Ok(Store::open(&composed.store, tasks).await?)
 }
 
-/// What a gateway of one terminal is made of.
+/// Whom the config lets in on each channel.
+pub(crate) fn allowed(composed: &Composed) -> Vec<Allowed> {
+    let telegram = &composed.settings.telegram;
+    let ids = |ids: &[i64]| ids.iter().map(i64::to_string).collect();
+    vec![Allowed {
+        channel: telegram::NAME.to_owned(),
+        owners: ids(&telegram.owners),
+        members: ids(&telegram.members),
+        groups: ids(&telegram.groups),
+    }]
+}
+
+/// Who may speak: the local user, and whom the config lets in.
+pub(crate) fn access(composed: &Composed, user: u32) -> Access {
+    let access = Access::local(user);
+    access.set_allowed(allowed(composed));
+    access
+}
+
+/// What a gateway is made of.
 pub(crate) struct Ingredients<'a> {
     /// The composed config.
     pub(crate) composed: &'a Composed,
@@ -140,22 +159,26 @@ pub(crate) struct Ingredients<'a> {
     /// The open store.
     pub(crate) store: Store,
     /// The models.
-    pub(crate) models: Arc<Catalogue>,
+    pub(crate) models: Arc<dyn Models>,
     /// The model of a message that names none, `provider/model`.
     pub(crate) model: String,
     /// How many tokens of request it takes.
     pub(crate) context_tokens: u64,
-    /// The terminal.
-    pub(crate) terminal: Arc<Terminal>,
-    /// The person's user id.
-    pub(crate) user: u32,
+    /// What may run.
+    pub(crate) policy: Arc<dyn Policy>,
+    /// Whether a turn waits for an outage to end.
+    pub(crate) patience: Patience,
+    /// What it hosts.
+    pub(crate) channels: Vec<Arc<dyn Channel>>,
+    /// Who may speak.
+    pub(crate) access: Access,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
     /// Where tasks run.
     pub(crate) tasks: Tasks,
 }
 
-/// The gateway that serves one terminal.
+/// The gateway made of these.
 pub(crate) fn gateway(of: Ingredients<'_>) -> Gateway {
     let turn = &of.composed.settings.turn;
     let settings = Settings {
@@ -164,21 +187,20 @@ pub(crate) fn gateway(of: Ingredients<'_>) -> Gateway {
             max_steps: turn.max_steps,
             parallel_calls: turn.parallel_calls,
             attempts: ATTEMPTS,
-            patience: Patience::GiveUp,
+            patience: of.patience,
             question_ms: of.composed.settings.approvals.timeout_secs * 1_000,
         },
         context_tokens: of.context_tokens,
     };
     let tools = tools(of.composed, of.environment);
-    let channel: Arc<dyn Channel> = of.terminal;
     Gateway::new(Parts {
         store: of.store,
-        access: Access::local(of.user),
+        access: of.access,
         models: of.models,
         tools: with_probes(tools, of.environment),
-        policy: Arc::new(policy(of.composed)),
+        policy: of.policy,
         clock: of.clock,
-        channels: vec![channel],
+        channels: of.channels,
         outputs: Outputs::new(&of.composed.outputs),
         redactor: Arc::clone(&of.composed.redactor),
         job_limits: JobLimits {

@@ -2,6 +2,7 @@
 //! Invariant: only what works is in it.
 //! It must not know how a command does its work.
 
+mod daemon;
 mod oversight;
 mod records;
 mod run;
@@ -9,6 +10,7 @@ mod run;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use daemon::{Log, Pair, Status};
 pub(crate) use oversight::{Approvals, Explained, Jobs, Policy, Undo};
 pub(crate) use records::{Config, Model, Sessions, Turn};
 pub(crate) use run::Run;
@@ -60,6 +62,23 @@ pub(crate) enum Command {
         after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}")
     )]
     Run(Run),
+    /// Run the agent for messengers, until it is stopped
+    #[command(after_help = daemon::START)]
+    Start,
+    /// Stop the agent that runs for messengers
+    #[command(after_help = daemon::STOP)]
+    Stop,
+    /// Let the agent that runs for messengers begin anew
+    #[command(after_help = daemon::RESTART)]
+    Restart,
+    /// Say how the agent that runs for messengers is
+    #[command(after_help = daemon::STATUS)]
+    Status(Status),
+    /// Show what the agent that runs for messengers has logged
+    Logs(Log),
+    /// Who may talk to the agent in messengers
+    #[command(subcommand)]
+    Pair(Pair),
     /// What was said before
     #[command(subcommand)]
     Sessions(Sessions),

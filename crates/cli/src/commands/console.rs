@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use corvid_channels::inert_line;
 use corvid_channels::terminal::{self, Form, Surface, Terminal};
-use corvid_core::wire::{Address, SessionId};
+use corvid_core::wire::{Address, Patience, SessionId};
 use corvid_core::{Clock, Tasks};
 use corvid_gateway::Gateway;
 use corvid_store::Store;
@@ -72,8 +72,10 @@ impl Console {
             models: Arc::new(wiring::models(&composed, Arc::clone(&clock))),
             model: composed.model.name.clone(),
             context_tokens: NO_CONTEXT,
-            terminal: Arc::new(Terminal::new(silent, Arc::clone(&clock))),
-            user,
+            policy: Arc::new(wiring::policy(&composed)),
+            patience: Patience::GiveUp,
+            channels: vec![Arc::new(Terminal::new(silent, Arc::clone(&clock)))],
+            access: wiring::access(&composed, user),
             clock: Arc::clone(&clock),
             tasks: tasks.clone(),
         });

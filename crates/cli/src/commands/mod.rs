@@ -5,13 +5,15 @@
 mod approvals;
 mod config;
 mod console;
+mod daemon;
 mod doctor;
 mod jobs;
 mod model;
+mod pair;
 mod policy;
 mod run;
 mod sessions;
-mod undo;
+pub(crate) mod undo;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
@@ -19,11 +21,20 @@ use corvid_core::wire::Millis;
 
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Command, Line};
 use crate::config::{Composed, Environment, Home};
 use crate::exit::Exit;
 use crate::{logs, output};
+
+/// What a command logs unless `CORVID_LOG` says otherwise: what runs all the time tells what it does.
+pub(crate) fn usual_log(command: &Command) -> LevelFilter {
+    match command {
+        Command::Start => LevelFilter::INFO,
+        _ => LevelFilter::WARN,
+    }
+}
 
 /// Does what the command line asks.
 ///
@@ -37,6 +48,12 @@ pub(crate) fn dispatch(command: Command, environment: &Environment) -> anyhow::R
     match command {
         Command::Completions { .. } => Ok(Exit::Done),
         Command::Config(command) => block_on(async { config::config(command, &home, environment) }),
+        Command::Start => daemon::start(&home, environment),
+        Command::Stop => block_on(daemon::stop(&home, environment)),
+        Command::Restart => block_on(daemon::restart(&home, environment)),
+        Command::Status(arguments) => block_on(daemon::status(arguments, &home)),
+        Command::Logs(arguments) => block_on(daemon::logs(arguments, &home)),
+        Command::Pair(command) => block_on(pair::pair(command, &home, environment)),
         Command::Run(arguments) => block_on(run::run(arguments, &home, environment)),
         Command::Sessions(command) => block_on(sessions::sessions(command, &home, environment)),
         Command::Approvals(command) => block_on(approvals::approvals(command, &home, environment)),
@@ -75,7 +92,7 @@ fn completions(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
 
 /// Runs a command on one thread. Blocking work that is still going on (a question nobody answered) does not
 /// hold up the end.
-fn block_on(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

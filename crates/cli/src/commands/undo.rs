@@ -3,10 +3,12 @@
 //! It must not know how files are kept.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::bail;
 use corvid_channels::inert_line;
-use corvid_core::wire::SessionId;
+use corvid_core::wire::{Address, SessionId};
+use corvid_gateway::Gateway;
 use corvid_tools::checkpoint::{Checkpoints, TurnChanges, UndoReport};
 use serde_json::json;
 
@@ -33,7 +35,7 @@ pub(super) async fn undo(
 }
 
 async fn act(console: &Console, arguments: &Undo) -> anyhow::Result<Exit> {
-    let checkpoints = wiring::checkpoints(&console.composed);
+    let checkpoints = Arc::new(wiring::checkpoints(&console.composed));
     let session = console.session(arguments.turn.session.as_deref()).await?;
     let turn = match arguments.turn.turn {
         Some(turn) => turn,
@@ -44,7 +46,8 @@ async fn act(console: &Console, arguments: &Undo) -> anyhow::Result<Exit> {
     let report = if arguments.dry_run || preview.restored.is_empty() {
         preview
     } else {
-        restore(console, &checkpoints, &session, turn).await?
+        let whose = (&console.from, console.person.as_str());
+        restore(&console.gateway, &checkpoints, &session, turn, whose).await?
     };
     if arguments.json.json {
         let left = report
@@ -75,7 +78,7 @@ async fn act(console: &Console, arguments: &Undo) -> anyhow::Result<Exit> {
 ///
 /// # Errors
 /// If there is none, what a later one changed is not known yet, or the checkpoints cannot be read.
-pub(super) fn last(
+pub(crate) fn last(
     checkpoints: &Checkpoints,
     session: &SessionId,
     wanted: impl Fn(&TurnChanges) -> bool,
@@ -108,15 +111,24 @@ pub(super) fn last(
     }
 }
 
-async fn restore(
-    console: &Console,
-    checkpoints: &Checkpoints,
+/// Takes a turn back in the name of somebody who speaks from there.
+///
+/// # Errors
+/// If a turn runs, that person may not, or the store or the files fail.
+pub(crate) async fn restore(
+    gateway: &Gateway,
+    checkpoints: &Arc<Checkpoints>,
     session: &SessionId,
     turn: u32,
+    (from, person): (&Address, &str),
 ) -> anyhow::Result<UndoReport> {
     let mut came = None;
     let restoring = async || {
-        let undone = checkpoints.undo(session, turn);
+        let (files, of) = (Arc::clone(checkpoints), session.clone());
+        let undone = tokio::task::spawn_blocking(move || files.undo(&of, turn)).await;
+        let undone = undone
+            .map_err(anyhow::Error::from)
+            .and_then(|undone| Ok(undone?));
         let noted = match &undone {
             Ok(report) => {
                 let left = report.left.iter();
@@ -128,15 +140,12 @@ async fn restore(
         came = Some(undone);
         noted
     };
-    let from = &console.from;
-    console
-        .gateway
-        .undo(session, turn, from, &console.person, restoring)
-        .await?;
+    gateway.undo(session, turn, from, person, restoring).await?;
     Ok(came.transpose()?.unwrap_or_default())
 }
 
-fn told(report: &UndoReport, turn: u32, is_dry: bool, days: u64) -> String {
+/// What was taken back and what was not, a line each.
+pub(crate) fn told(report: &UndoReport, turn: u32, is_dry: bool, days: u64) -> String {
     if report.restored.is_empty() && report.left.is_empty() {
         return format!("turn {turn}: every file is as it was before it\n");
     }

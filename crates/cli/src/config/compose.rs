@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use corvid_core::Secret;
 use corvid_core::redact::Redactor;
 use corvid_llm::{KeyRule, PRESETS, Preset, ProviderConfig, Timeouts};
 
@@ -14,7 +15,7 @@ use super::environment::Environment;
 use super::home::Home;
 use super::problem::{Problem, Problems};
 use super::settings::{Provider, Settings};
-use super::{Layered, hidden, secrets, toolchains};
+use super::{Layered, TELEGRAM_BOT_TOKEN, daemon, hidden, secrets, toolchains};
 
 /// A mebibyte.
 pub(crate) const MIB: u64 = 1024 * 1024;
@@ -80,7 +81,7 @@ impl Composed {
         environment: &Environment,
     ) -> anyhow::Result<Self> {
         let settings = Settings::of(layered).context("the config keys and their types disagree")?;
-        let mut problems = Vec::new();
+        let mut problems = Vec::from_iter(daemon::bared_token(layered, home));
         let llm = providers(&settings, home, environment, &mut problems);
         let mut expand = |name: &str, path: &str| {
             home.expand(path).unwrap_or_else(|why| {
@@ -106,12 +107,13 @@ impl Composed {
         if !problems.is_empty() {
             return Err(Problems(problems).into());
         }
+        let own_secrets = own_secrets(&settings, layered, environment);
         let mut private = private(home, &database);
         private.extend(key_files(&settings, home));
         Ok(Self {
             outputs: home.state.join("outputs"),
             checkpoints: home.state.join("checkpoints"),
-            redactor: Arc::new(hidden::redactor(environment, &llm)),
+            redactor: Arc::new(hidden::redactor(environment, &llm, own_secrets)),
             tools: tools(&settings, &folders, &private, home),
             finders: toolchains::finders(&folders, home, environment),
             toolchains: folders,
@@ -123,6 +125,19 @@ impl Composed {
             settings,
         })
     }
+}
+
+/// What is secret beside the providers' keys: the bot's token, the key of who transcribes.
+fn own_secrets(
+    settings: &Settings,
+    layered: &Layered,
+    environment: &Environment,
+) -> Vec<(String, Secret)> {
+    let token = daemon::token(layered).map(|(token, _)| (TELEGRAM_BOT_TOKEN.to_owned(), token));
+    let variable = &settings.transcription.key_env;
+    let key = environment.text(variable).ok().flatten();
+    let key = key.map(|key| (variable.clone(), Secret::new(key.trim())));
+    token.into_iter().chain(key).collect()
 }
 
 fn tools(

@@ -2,6 +2,7 @@
 //! Invariant: nothing in the file goes unseen: a value belongs to a known key or is a problem.
 //! It must not know the environment or the defaults.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use toml_edit::{Document, Item, TableLike};
@@ -36,6 +37,15 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
             path.display()
         ),
     }
+}
+
+/// Whether others can read a file in that folder, as far as the system tells.
+pub(super) fn is_bare(path: &Path, folder: &Path) -> bool {
+    let open = |path: &Path| {
+        let mode = path.metadata().map(|about| about.permissions().mode());
+        mode.is_ok_and(|mode| mode & 0o077 != 0)
+    };
+    open(path) && open(folder)
 }
 
 /// Finds every value in the file's text.

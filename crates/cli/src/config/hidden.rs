@@ -1,4 +1,5 @@
-//! What must never be stored, logged or shown: every provider's key in effect, and what the environment calls secret.
+//! What must never be stored, logged or shown: every provider's key in effect, the bot's token, and what the environment
+//! calls secret.
 //! Invariant: each leaves here as a `Secret` under the name that stands in its place.
 //! It must not know where text comes from or goes.
 
@@ -21,7 +22,11 @@ const ENDINGS: &[&str] = &[
 ];
 
 /// What takes the secrets out of text.
-pub(super) fn redactor(environment: &Environment, llm: &corvid_llm::Config) -> Redactor {
+pub(super) fn redactor(
+    environment: &Environment,
+    llm: &corvid_llm::Config,
+    own: Vec<(String, Secret)>,
+) -> Redactor {
     let keys = llm.providers.iter().filter_map(|provider| {
         let key = provider.key.as_ref()?;
         Some((name(&provider.name), key.secret.clone()))
@@ -30,7 +35,7 @@ pub(super) fn redactor(environment: &Environment, llm: &corvid_llm::Config) -> R
     let variables = variables
         .filter(|(name, value)| is_secret(name) && !is_path(value))
         .map(|(name, value)| (name, Secret::new(value)));
-    Redactor::new(keys.chain(variables))
+    Redactor::new(keys.chain(own).chain(variables))
 }
 
 /// The name of a provider's key, whether it comes from that variable or from a file.
@@ -91,7 +96,7 @@ mod tests {
             ("SHORT_KEY", "too short"),
             ("GOOGLE_APPLICATION_CREDENTIALS", env!("CARGO_MANIFEST_DIR")),
         ]);
-        let hidden = redactor(&environment, &corvid_llm::Config::default()).values();
+        let hidden = redactor(&environment, &corvid_llm::Config::default(), Vec::new()).values();
         let names: Vec<_> = hidden.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["GITHUB_TOKEN", "db_password"]);
     }

@@ -2,6 +2,7 @@
 //! Invariant: a key that is not here is unknown everywhere; `config.example.toml` names exactly these.
 //! It must not know where a value was found.
 
+use corvid_core::Secret;
 use corvid_llm::PRESETS;
 
 use super::environment::TWIN_PREFIX;
@@ -76,6 +77,7 @@ pub(crate) fn keys() -> Vec<Key> {
         key("jobs.parallel", count(1, 64), Value::Count(8)),
         key("jobs.max_hours", count(1, 168), Value::Count(24)),
     ];
+    keys.extend(of_the_daemon());
     for preset in PRESETS {
         let named = |field: &str, kind, default| {
             key(&format!("providers.{}.{field}", preset.name), kind, default)
@@ -102,6 +104,35 @@ pub(crate) fn keys() -> Vec<Key> {
         ]);
     }
     keys
+}
+
+/// The keys of what runs all the time, and of the messengers that reach it.
+fn of_the_daemon() -> [Key; 13] {
+    let count = |least, most| Kind::Count { least, most };
+    let nobody = || Value::Ids(Vec::new());
+    [
+        key("daemon.grace_secs", count(0, 600), Value::Count(10)),
+        key("daemon.workspace", Kind::Folder, Value::text("~/corvid")),
+        key("daemon.time_zone", Kind::Zone, Value::text("")),
+        key("outbox.max_age_hours", count(1, 720), Value::Count(24)),
+        key(
+            "telegram.token",
+            Kind::BotToken,
+            Value::Hidden(Secret::new("")),
+        ),
+        key("telegram.api_url", Kind::Url, Value::text("")),
+        key("telegram.owners", Kind::People, nobody()),
+        key("telegram.members", Kind::People, nobody()),
+        key("telegram.groups", Kind::Groups, nobody()),
+        key(
+            "telegram.draft_previews",
+            Kind::Switch,
+            Value::Switch(false),
+        ),
+        key("transcription.url", Kind::Url, Value::text("")),
+        key("transcription.model", Kind::Word, Value::text("whisper-1")),
+        key("transcription.key_env", Kind::Name, Value::text("")),
+    ]
 }
 
 /// The known name that is most like `name`, if any is much like it.

@@ -3,6 +3,7 @@
 //! It must not know what a command does with it.
 
 mod compose;
+mod daemon;
 mod environment;
 mod file;
 mod hidden;
@@ -19,6 +20,7 @@ mod value;
 use std::collections::BTreeMap;
 
 pub(crate) use compose::{Composed, MIB};
+pub(crate) use daemon::DaemonConfig;
 pub(crate) use environment::Environment;
 pub(crate) use home::Home;
 pub(crate) use problem::{Problem, Problems, Source};
@@ -57,7 +59,7 @@ impl Layered {
     fn compose(home: &Home, text: &str, environment: &Environment) -> Result<Self, Problems> {
         let keys = keys();
         let mut found = file::Found::default();
-        read_addresses(environment, &keys, &mut found);
+        read_usual(environment, &keys, &mut found);
         let file = file::parse(&home.config_file, text, &keys);
         found.values.extend(file.values);
         found.problems.extend(file.problems);
@@ -165,12 +167,17 @@ fn unknown_key(name: &str) -> Problem {
     }
 }
 
-/// Takes in the addresses in providers' usual variables (`OPENAI_BASE_URL`, …); what was written for Corvid
-/// itself wins over them.
-fn read_addresses(environment: &Environment, keys: &[Key], found: &mut file::Found) {
-    for preset in PRESETS {
+/// The variable that usually holds a Telegram bot's token.
+pub(crate) const TELEGRAM_BOT_TOKEN: &str = "TELEGRAM_BOT_TOKEN";
+
+/// Takes in what stands in usual variables (`OPENAI_BASE_URL`, …); what was written for Corvid itself wins over them.
+fn read_usual(environment: &Environment, keys: &[Key], found: &mut file::Found) {
+    let addresses = PRESETS.iter().map(|preset| {
         let name = format!("providers.{}.base_url", preset.name);
-        let variable = preset.base_url_variable;
+        (name, preset.base_url_variable)
+    });
+    let token = ("telegram.token".to_owned(), TELEGRAM_BOT_TOKEN);
+    for (name, variable) in addresses.chain([token]) {
         if let Some(key) = keys.iter().find(|key| key.name == name)
             && environment.has(variable)
         {

@@ -78,6 +78,11 @@ impl Problem {
     /// A value that its key does not allow.
     pub(crate) fn refused(key: &Key, found: &str, source: &Source) -> Self {
         let Key { name, kind, .. } = key;
+        let found = if kind.hides() {
+            "something else (which is not shown)"
+        } else {
+            found
+        };
         let example = match kind.example() {
             "" => key.default.to_string(),
             example => format!("'{example}'"),

@@ -34,6 +34,14 @@ pub(crate) struct Settings {
     pub(crate) checkpoints: Checkpoints,
     /// `[jobs]`
     pub(crate) jobs: Jobs,
+    /// `[daemon]`
+    pub(crate) daemon: Daemon,
+    /// `[outbox]`
+    pub(crate) outbox: Outbox,
+    /// `[telegram]`
+    pub(crate) telegram: Telegram,
+    /// `[transcription]`
+    pub(crate) transcription: Transcription,
     /// `[providers.NAME]`, every preset by its name.
     pub(crate) providers: BTreeMap<String, Provider>,
 }
@@ -126,6 +134,56 @@ pub(crate) struct Jobs {
     pub(crate) parallel: usize,
     /// Hours that one may run at most.
     pub(crate) max_hours: u64,
+}
+
+/// What runs all the time.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Daemon {
+    /// Seconds that turns have to end when it is stopped.
+    pub(crate) grace_secs: u64,
+    /// The folder in which sessions that messengers begin have theirs.
+    pub(crate) workspace: String,
+    /// The time zone of people who have named none.
+    pub(crate) time_zone: String,
+}
+
+/// What is on its way to people.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Outbox {
+    /// Hours after which what was not delivered is given up.
+    pub(crate) max_age_hours: u64,
+}
+
+/// The Telegram bot.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Telegram {
+    /// What may be shown of its token; the token itself is not among these types.
+    pub(crate) token: String,
+    /// Another server than Telegram's.
+    pub(crate) api_url: String,
+    /// People who may do everything.
+    pub(crate) owners: Vec<i64>,
+    /// People who may talk to the agent.
+    pub(crate) members: Vec<i64>,
+    /// Groups in which they may.
+    pub(crate) groups: Vec<i64>,
+    /// Whether a reply that is being written is shown as a draft.
+    pub(crate) draft_previews: bool,
+}
+
+/// Who listens to voice messages.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transcription {
+    /// The API's address.
+    pub(crate) url: String,
+    /// The model.
+    pub(crate) model: String,
+    /// The variable that holds the key.
+    pub(crate) key_env: String,
 }
 
 /// One model provider.

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use corvid_channels::terminal;
-use corvid_core::wire::{Address, Flags, Mode, Part};
-use corvid_core::{Clock, Models as _, Tasks, draw};
+use corvid_core::wire::{Address, Flags, Mode, Part, Patience};
+use corvid_core::{Channel, Clock, Models as _, Tasks, draw};
 use corvid_gateway::{Inbound, Target};
 
 pub(super) use self::place::working_dir;
@@ -72,8 +72,10 @@ pub(super) async fn run(
         models,
         model: model.id().to_owned(),
         context_tokens: model.context_tokens(),
-        terminal: Arc::clone(&seat.terminal),
-        user,
+        policy: Arc::new(wiring::policy(&composed)),
+        patience: Patience::GiveUp,
+        channels: vec![Arc::clone(&seat.terminal) as Arc<dyn Channel>],
+        access: wiring::access(&composed, user),
         clock: Arc::clone(&clock),
         tasks: tasks.clone(),
     });

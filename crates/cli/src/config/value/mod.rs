@@ -3,16 +3,18 @@
 //! It must not know any key by name.
 
 mod text;
+mod words;
 
 use std::fmt;
 
-use corvid_llm::PRESETS;
+use corvid_core::Secret;
 use corvid_sandbox::egress::Allowed;
 use corvid_tools::policy::RuleConfig;
 use toml_edit::Item;
 
 use super::rules::{self, Flaw};
-use text::{is_key_variable, is_model, is_name, is_path, is_url, is_word};
+use text::{is_bot_token, is_key_variable, is_model, is_name, is_path, is_url, is_word, is_zone};
+use words::masked;
 
 /// A value of a key.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -22,8 +24,14 @@ pub(crate) enum Value {
     Text(String),
     /// A whole number.
     Count(u64),
+    /// Yes or no.
+    Switch(bool),
+    /// Text that is shown to nobody.
+    Hidden(#[serde(serialize_with = "masked")] Secret),
     /// A list of texts.
     List(Vec<String>),
+    /// A list of a messenger's ids.
+    Ids(Vec<i64>),
     /// A list of the policy's rules.
     Rules(Vec<RuleConfig>),
 }
@@ -41,6 +49,8 @@ pub(crate) enum Kind {
         /// The largest.
         most: u64,
     },
+    /// Yes or no.
+    Switch,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// A model's full name, or nothing.
@@ -51,12 +61,24 @@ pub(crate) enum Kind {
     Url,
     /// A path to a file, or nothing.
     File,
+    /// A path to a folder.
+    Folder,
     /// Paths to folders.
     Folders,
     /// Names of environment variables.
     Names,
+    /// The name of an environment variable, or nothing.
+    Name,
     /// Names and addresses of machines.
     Hosts,
+    /// A Telegram bot's token, or nothing; shown to nobody.
+    BotToken,
+    /// Immutable ids of people.
+    People,
+    /// Immutable ids of groups.
+    Groups,
+    /// The name of a time zone, or nothing.
+    Zone,
     /// Where the store lies, or nothing.
     StoreUrl,
     /// The policy's rules.
@@ -69,10 +91,13 @@ impl Value {
         Self::Text(text.to_owned())
     }
 
-    /// As a TOML value.
+    /// As a TOML value for the file, which has what is hidden elsewhere.
     pub(crate) fn to_toml(&self) -> toml_edit::Value {
         match self {
             Self::Text(text) => text.as_str().into(),
+            Self::Switch(on) => (*on).into(),
+            Self::Hidden(secret) => secret.expose().into(),
+            Self::Ids(ids) => toml_edit::Value::Array(ids.iter().copied().collect()),
             Self::Count(count) => i64::try_from(*count).unwrap_or(i64::MAX).into(),
             Self::List(items) => toml_edit::Value::Array(items.iter().collect()),
             Self::Rules(rules) => rules::to_toml(rules),
@@ -81,9 +106,12 @@ impl Value {
 }
 
 impl fmt::Display for Value {
-    /// As in TOML.
+    /// As in TOML, but for what is hidden.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_toml().fmt(f)
+        match self {
+            Self::Hidden(secret) => toml_edit::Value::from(words::mask(secret)).fmt(f),
+            _ => self.to_toml().fmt(f),
+        }
     }
 }
 
@@ -105,13 +133,19 @@ impl Kind {
                     .map(Value::List)
             }),
             Self::Rules => Some(Value::Rules(rules::from_toml(item)?)),
+            Self::Switch => item.as_bool().map(Value::Switch),
+            Self::People | Self::Groups => item.as_array().and_then(|list| {
+                let ids = list.iter().map(toml_edit::Value::as_integer);
+                ids.collect::<Option<_>>().map(Value::Ids)
+            }),
+            Self::BotToken => item.as_str().map(hidden),
             _ => item.as_str().map(Value::text),
         };
         self.checked(value)
     }
 
     /// Takes plain text (a variable, an argument) of this kind, if it is allowed. Lists are separated by colons,
-    /// those of hosts by commas; rules are written as in TOML.
+    /// those of hosts and ids by commas; rules are written as in TOML.
     ///
     /// # Errors
     /// With what is wrong within it.
@@ -126,6 +160,13 @@ impl Kind {
             Self::Folders | Self::Names => Some(list(':')),
             Self::Hosts => Some(list(',')),
             Self::Rules => Some(Value::Rules(rules::from_text(text)?)),
+            Self::Switch => text.trim().parse().map(Value::Switch).ok(),
+            Self::People | Self::Groups => {
+                let ids = text.split(',').map(str::trim);
+                let ids = ids.filter(|id| !id.is_empty()).map(str::parse);
+                ids.collect::<Result<_, _>>().map(Value::Ids).ok()
+            }
+            Self::BotToken => Some(hidden(text.trim())),
             _ => Some(Value::text(text)),
         };
         self.checked(value)
@@ -142,94 +183,44 @@ impl Kind {
             .ok_or_else(Refusal::new)
     }
 
+    /// Whether what it holds is shown to nobody.
+    pub(crate) fn hides(self) -> bool {
+        self == Self::BotToken
+    }
+
     /// Whether it may hold this value.
     pub(crate) fn allows(self, value: &Value) -> bool {
         match (self, value) {
             (Self::Count { least, most }, Value::Count(count)) => (least..=most).contains(count),
-            (Self::Rules, Value::Rules(_)) => true,
+            (Self::Rules, Value::Rules(_)) | (Self::Switch, Value::Switch(_)) => true,
             (Self::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Self::Hosts, Value::List(hosts)) => Allowed::parse(&[], hosts).is_ok(),
             (Self::Folders, Value::List(items)) => items.iter().all(|path| is_path(path)),
             (Self::Names, Value::List(items)) => items
                 .iter()
                 .all(|name| is_name(name) && !is_key_variable(name)),
+            (Self::People, Value::Ids(ids)) => ids.iter().all(|id| *id > 0),
+            (Self::Groups, Value::Ids(ids)) => ids.iter().all(|id| *id < 0),
+            (Self::BotToken, Value::Hidden(secret)) => {
+                secret.expose().is_empty() || is_bot_token(secret.expose())
+            }
+            (Self::Folder, Value::Text(text)) => is_path(text),
             (_, Value::Text(text)) if text.is_empty() => true,
             (Self::Model, Value::Text(text)) => is_model(text),
             (Self::Word, Value::Text(text)) => is_word(text),
             (Self::Url, Value::Text(text)) => is_url(text),
             (Self::File, Value::Text(text)) => is_path(text),
+            (Self::Name, Value::Text(text)) => is_name(text),
+            (Self::Zone, Value::Text(text)) => is_zone(text),
             (Self::StoreUrl, Value::Text(text)) => corvid_store::Config::from_url(text)
                 .is_ok_and(|store| store.path.to_str().is_some_and(is_path)),
             _ => false,
         }
     }
+}
 
-    /// What is allowed, to stand after "it must be".
-    pub(crate) fn allowed(self) -> String {
-        match self {
-            Self::Count { least, most } => format!("a whole number from {least} to {most}"),
-            Self::Model => {
-                let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
-                format!(
-                    "`provider/model` or a provider's name, the provider being one of {}, manual",
-                    names.join(", ")
-                )
-            }
-            Self::Word => "text without spaces, e.g. a model's name (or empty)".to_owned(),
-            Self::Url => {
-                "an address like `https://host/v1`, without a user, a query or spaces (or empty)"
-                    .to_owned()
-            }
-            Self::File => "a path that begins with `/` or `~/` (or empty)".to_owned(),
-            Self::Folders => "a list of paths that begin with `/` or `~/`".to_owned(),
-            Self::Names => {
-                "a list of names of variables, none of them a provider's key, which no command may see".to_owned()
-            }
-            Self::Hosts => {
-                "a list of hosts, each a name, `*.` and a name, or an address, with a port if need be"
-                    .to_owned()
-            }
-            Self::OneOf(words) => {
-                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-                match words.split_last() {
-                    Some((last, [])) => last.clone(),
-                    Some((last, others)) => format!("{} or {last}", others.join(", ")),
-                    None => "nothing".to_owned(),
-                }
-            }
-            Self::Rules => rules::ALLOWED.to_owned(),
-            Self::StoreUrl => {
-                "`sqlite:` and a path that begins with `/` or `~/` (or empty)".to_owned()
-            }
-        }
-    }
-
-    /// As it is typed after `config set KEY`.
-    pub(crate) fn plain(self, value: &Value) -> String {
-        match value {
-            Value::Text(text) => text.clone(),
-            Value::List(items) if self == Self::Hosts => items.join(","),
-            Value::List(items) => items.join(":"),
-            Value::Count(_) | Value::Rules(_) => value.to_string(),
-        }
-    }
-
-    /// A value that can be typed after `config set KEY`, to show how.
-    pub(crate) fn example(self) -> &'static str {
-        match self {
-            Self::Count { .. } => "",
-            Self::Model => "openai/gpt-5-mini",
-            Self::Word => "gpt-5-mini",
-            Self::Url => "https://host/v1",
-            Self::File => "~/.config/corvid/key",
-            Self::Folders => "~/.cargo/bin:~/.rustup",
-            Self::Names => "JAVA_HOME:EDITOR",
-            Self::StoreUrl => "sqlite:~/corvid/corvid.db",
-            Self::Hosts => "intranet.example.org,10.0.0.7:8080",
-            Self::OneOf(words) => words.first().copied().unwrap_or_default(),
-            Self::Rules => rules::EXAMPLE,
-        }
-    }
+fn hidden(text: &str) -> Value {
+    Value::Hidden(Secret::new(text))
 }
 
 #[cfg(test)]
@@ -292,8 +283,44 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_numbers_and_those_of_groups_negative() {
+        check(
+            Kind::People,
+            &["", "4711", "1, 2"],
+            &["-1", "0", "@ada", "1 2"],
+        );
+        check(Kind::Groups, &["", "-1001234567890"], &["1", "ada"]);
+        check(Kind::Switch, &["true", "false"], &["yes", "1", ""]);
+    }
+
+    #[test]
+    fn a_token_looks_like_one_and_is_shown_to_nobody() {
+        let token = "123456789:AAF-bot_token-of-thirty-five-letters";
+        check(
+            Kind::BotToken,
+            &["", token],
+            &["AAF-bot_token", "123456789:", "123456789:AAF bot"],
+        );
+        let value = Kind::BotToken.take_text(token).expect("a token");
+        let shown = format!("{value} {value:?} {}", serde_json::json!(value));
+        assert!(!shown.contains("AAF"), "{shown}");
+        assert!(shown.contains("123456789:…"), "{shown}");
+        assert!(value.to_toml().to_string().contains(token));
+    }
+
+    #[test]
+    fn zones_are_named_as_the_database_names_them() {
+        check(
+            Kind::Zone,
+            &["", "Europe/Berlin", "UTC"],
+            &["CEST?", "Berlin"],
+        );
+    }
+
+    #[test]
     fn paths_are_absolute() {
         check(Kind::File, &["/a b", "~/x", ""], &["x", "./x", "~"]);
+        check(Kind::Folder, &["/a b", "~/x"], &["x", ""]);
         check(Kind::Folders, &["/a:~/b", ""], &["/a:b"]);
         check(
             Kind::StoreUrl,

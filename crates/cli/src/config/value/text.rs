@@ -36,3 +36,18 @@ pub(super) fn is_url(text: &str) -> bool {
 pub(super) fn is_path(text: &str) -> bool {
     (text.starts_with('/') || text.starts_with("~/")) && !text.contains('\0')
 }
+
+/// The number of the bot, a colon, and what proves that one may speak for it.
+pub(super) fn is_bot_token(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    text.split_once(':').is_some_and(|(number, secret)| {
+        !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+            && secret.len() >= 20
+            && secret.bytes().all(is_letter)
+    })
+}
+
+pub(super) fn is_zone(text: &str) -> bool {
+    jiff::tz::TimeZone::get(text).is_ok()
+}

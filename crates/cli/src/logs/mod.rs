@@ -1,24 +1,45 @@
-//! What the program logs: to standard error, warnings unless `CORVID_LOG` says otherwise.
+//! What the program logs: to standard error, warnings unless `CORVID_LOG` says otherwise; a daemon's, which begins with
+//! what is worth knowing, into a file as well.
 //! Invariant: standard output stays data, and a secret that the program knows of stands in no entry, though it came
 //! in an error of somebody else's.
 //! It must not know who logs what.
 
+mod file;
+
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use corvid_core::redact::{RedactStream, Redactor};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::Environment;
+use file::LogFile;
+
+pub(crate) use file::{files, newest};
 
 /// Erases what stands in a terminal's last line: the moving line of a turn.
 const ERASE: &[u8] = b"\r\x1b[2K";
 
 /// What is taken out of entries. The log is the process's one, and begins before the config can be read.
 static HIDDEN: OnceLock<Arc<Redactor>> = OnceLock::new();
+
+/// The file that entries go to as well, once there is one.
+static KEPT: OnceLock<Mutex<LogFile>> = OnceLock::new();
+
+/// Keeps every entry from now on in a file below this folder, too; the first call holds.
+///
+/// # Errors
+/// If the folder or the file cannot be made; with the path.
+pub(crate) fn keep(state: &Path) -> anyhow::Result<()> {
+    let opened = LogFile::open(state)
+        .with_context(|| format!("the log below {} cannot be written", state.display()))?;
+    KEPT.get_or_init(|| Mutex::new(opened));
+    Ok(())
+}
 
 /// Takes these secrets out of every entry from now on; the first call holds.
 pub(crate) fn hide(secrets: &Arc<Redactor>) {
@@ -32,11 +53,11 @@ pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
         .map_or(Cow::Borrowed(text), |hidden| hidden.text(text))
 }
 
-/// Starts logging.
+/// Starts logging, `usual` and above unless `CORVID_LOG` says otherwise.
 ///
 /// # Errors
 /// If `CORVID_LOG` cannot be understood.
-pub(crate) fn start(environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn start(environment: &Environment, usual: LevelFilter) -> anyhow::Result<()> {
     let wanted = environment
         .text("CORVID_LOG")
         .map_err(|sentence| anyhow!(sentence))?;
@@ -46,7 +67,7 @@ pub(crate) fn start(environment: &Environment) -> anyhow::Result<()> {
         .with_ansi(false);
     let started = match wanted {
         // Reading a filter costs more than all else at the start, and almost nobody sets one.
-        None => builder.with_max_level(LevelFilter::WARN).try_init(),
+        None => builder.with_max_level(usual).try_init(),
         Some(wanted) => {
             let filter = EnvFilter::try_new(wanted).map_err(|error| {
                 anyhow!(
@@ -67,6 +88,8 @@ struct Entry<W: Write> {
     /// None if there is nothing to hide.
     hides: Option<RedactStream>,
     out: W,
+    /// What goes to the file, if there is one.
+    kept: Option<Vec<u8>>,
 }
 
 impl<W: Write> Entry<W> {
@@ -76,7 +99,15 @@ impl<W: Write> Entry<W> {
             erases,
             hides: hidden.map(Redactor::stream),
             out,
+            kept: KEPT.get().map(|_| Vec::new()),
         }
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(bytes);
+        }
+        self.out.write_all(bytes)
     }
 }
 
@@ -85,13 +116,9 @@ impl<W: Write> Write for Entry<W> {
         if std::mem::take(&mut self.erases) {
             self.out.write_all(ERASE)?;
         }
-        match &mut self.hides {
-            None => self.out.write(bytes),
-            Some(hides) => {
-                self.out.write_all(&hides.push(bytes))?;
-                Ok(bytes.len())
-            }
-        }
+        let shown = self.hides.as_mut().map(|hides| hides.push(bytes));
+        self.put(shown.as_deref().unwrap_or(bytes))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -102,9 +129,14 @@ impl<W: Write> Write for Entry<W> {
 impl<W: Write> Drop for Entry<W> {
     fn drop(&mut self) {
         let rest = self.hides.take().map(RedactStream::finish);
-        let written = self.out.write_all(&rest.unwrap_or_default());
+        let written = self.put(&rest.unwrap_or_default());
+        let kept = self.kept.take().unwrap_or_default();
+        let file = KEPT.get().map(|file| {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.append(&kept)
+        });
         // A log that cannot be written has nowhere to say so.
-        drop(written);
+        drop((written, file));
     }
 }
 
