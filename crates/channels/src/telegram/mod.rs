@@ -14,9 +14,12 @@ mod poll;
 mod post;
 mod register;
 mod render;
+#[cfg(test)]
+mod scene;
 mod spot;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use corvid_core::wire::{Address, LiveEvent, Question};
@@ -56,6 +59,8 @@ pub struct Telegram {
     /// Name and description of each.
     commands: Vec<(String, String)>,
     poll_secs: u32,
+    /// Another program was the last to receive this bot's updates.
+    is_contested: AtomicBool,
     poster: Arc<Poster>,
     asker: Asker,
 }
@@ -95,6 +100,7 @@ impl Telegram {
             tasks,
             commands,
             poll_secs: config.poll_secs.min(50),
+            is_contested: AtomicBool::new(false),
             asker: Asker::new(Arc::clone(&poster)),
             poster,
         })

@@ -3,26 +3,21 @@
 //! again. No update is passed over for its number, which may start anew: the journal knows what it has.
 //! It must not know what an update means.
 
-use std::collections::HashMap;
+mod hand;
+mod pause;
+
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use corvid_core::faults::crash_point;
 use corvid_core::wire::Millis;
-use corvid_core::{Attachment, Condition, Inbox, ListenError, NotTaken, Press, Said, TaskKind};
-use futures_util::StreamExt as _;
+use corvid_core::{Condition, Inbox, ListenError};
 
+use self::hand::Hand;
 use super::api::Fault;
-use super::decode::{self, Decoded, Heard, Identity, Pieces, Pressed};
-use super::files::Kept;
+use super::decode::{self, Decoded, Identity, Pieces};
 use super::{NAME, Telegram, register};
-
-/// How many conversations hand in at once.
-const AT_ONCE: usize = 16;
-
-/// The first and the longest pause before something is tried again.
-const PAUSE_MS: Millis = 1_000;
-const LONGEST_PAUSE_MS: Millis = 60_000;
 
 /// Receives until it cannot go on.
 pub(super) async fn listen(telegram: &Telegram, inbox: Arc<dyn Inbox>) -> ListenError {
@@ -38,7 +33,10 @@ pub(super) async fn listen(telegram: &Telegram, inbox: Arc<dyn Inbox>) -> Listen
         let Err(fault) = poll.receive().await;
         match fault {
             Fault::Unauthorized => return ListenError::Final(telegram.refused()),
-            Fault::Conflict => return ListenError::Retry(telegram.contested()),
+            Fault::Conflict => {
+                telegram.is_contested.store(true, Ordering::Relaxed);
+                return ListenError::Retry(telegram.contested());
+            }
             fault => poll.recover(&fault).await,
         }
     }
@@ -84,8 +82,8 @@ impl Poll<'_> {
         loop {
             let updates = api.updates(self.offset, self.telegram.poll_secs).await?;
             if self.failures > 0 {
-                self.failures = 0;
-                self.report(Condition::Up(format!("@{}", me.username)));
+                self.telegram.is_contested.store(false, Ordering::Relaxed);
+                self.up(&me);
             }
             let Some(newest) = updates.iter().map(|update| update.id).max() else {
                 self.offset = None;
@@ -95,7 +93,7 @@ impl Poll<'_> {
                 .iter()
                 .map(|update| self.decode(&update.body, &me))
                 .collect();
-            self.hand_in(batch).await;
+            Hand::new(self.telegram, self.inbox).batch(batch).await;
             crash_point("poll.before_confirm");
             self.offset = Some(newest.saturating_add(1));
         }
@@ -113,10 +111,19 @@ impl Poll<'_> {
             api.drop_webhook().await?;
         }
         register::register(api, &self.telegram.commands).await?;
-        self.failures = 0;
-        self.report(Condition::Up(format!("@{}", me.username)));
+        if self.telegram.is_contested.load(Ordering::Relaxed) {
+            // Whoever else polls lets every call but a poll pass.
+            self.failures = 1;
+        } else {
+            self.up(&me);
+        }
         self.me = Some(me.clone());
         Ok(me)
+    }
+
+    fn up(&mut self, me: &Identity) {
+        self.failures = 0;
+        self.report(Condition::Up(format!("@{}", me.username)));
     }
 
     fn decode(&mut self, update: &serde_json::Value, me: &Identity) -> Decoded {
@@ -132,158 +139,22 @@ impl Poll<'_> {
         decoded
     }
 
-    /// Hands a batch in, different conversations at once, one conversation in order; returns when all was taken.
-    async fn hand_in(&self, batch: Vec<Decoded>) {
-        futures_util::stream::iter(lines(batch))
-            .for_each_concurrent(AT_ONCE, async |line| {
-                for decoded in line {
-                    self.until_taken(decoded).await;
-                }
-            })
-            .await;
-    }
-
-    async fn until_taken(&self, decoded: Decoded) {
-        let mut refusals = 0;
-        while let Err(NotTaken(reason)) = self.take(&decoded).await {
-            tracing::warn!(reason, "a message was not taken and is handed in again");
-            self.pause(refusals).await;
-            refusals += 1;
-        }
-    }
-
-    async fn take(&self, decoded: &Decoded) -> Result<(), NotTaken> {
-        match decoded {
-            Decoded::Said(heard) => self.inbox.receive(self.said(heard)).await,
-            Decoded::Pressed(pressed) => self.press(pressed).await,
-            Decoded::Moved { from, to } => {
-                let origin = |chat| decode::origin(&self.telegram.account, chat, None);
-                self.inbox.moved(&origin(*from), &origin(*to)).await
-            }
-            Decoded::Standing { .. } | Decoded::Nothing(_) => Ok(()),
-        }
-    }
-
-    /// Whoever pressed waits for an answer, and the others need not wait for it to arrive.
-    async fn press(&self, pressed: &Pressed) -> Result<(), NotTaken> {
-        let origin = decode::origin(&self.telegram.account, pressed.chat, pressed.thread);
-        let press = Press {
-            origin,
-            external_id: format!("cb:{}", pressed.callback),
-            person: pressed.person.to_string(),
-            button: pressed.button.clone(),
-        };
-        let toast = self.inbox.press(press).await?;
-        let api = self.telegram.api.clone();
-        let callback = pressed.callback.clone();
-        let answer = async move {
-            if let Err(fault) = api.answer_press(&callback, &toast).await {
-                tracing::debug!(%fault, "a press was not answered");
-            }
-        };
-        let tasks = &self.telegram.tasks;
-        drop(tasks.spawn(TaskKind::Service, "telegram press", answer));
-        Ok(())
-    }
-
-    fn said(&self, heard: &Heard) -> Said {
-        let enclosed = heard.enclosed.iter();
-        let attachments = enclosed.map(|enclosed| Attachment {
-            name: enclosed.name.clone(),
-            media_type: enclosed.media_type.clone(),
-            kind: enclosed.kind,
-            bytes: enclosed.bytes,
-            source: Arc::new(Kept::new(self.telegram.api.clone(), enclosed)),
-        });
-        Said {
-            origin: decode::origin(&self.telegram.account, heard.chat, heard.thread),
-            place: heard.place,
-            external_id: heard.external_id.clone(),
-            edits: heard.edits.clone(),
-            person: heard.person.to_string(),
-            name: heard.name.clone(),
-            parts: heard.parts.clone(),
-            attachments: attachments.collect(),
-            together: heard.together.clone(),
-            at: heard.at,
-        }
-    }
-
     /// Tells of a fault, and waits before the next try.
     async fn recover(&mut self, fault: &Fault) {
         self.report(Condition::Failing(fault.to_string()));
+        let clock = &*self.telegram.clock;
         match fault {
             Fault::Wait { ms } => {
                 let wait = Millis::try_from(*ms).unwrap_or(Millis::MAX);
-                self.sleep(wait).await;
+                pause::sleep(clock, wait).await;
             }
-            _ => self.pause(self.failures).await,
+            _ => pause::pause(clock, self.failures).await,
         }
         self.failures += 1;
     }
 
     fn report(&self, condition: Condition) {
         self.inbox.report(NAME, &self.telegram.account, condition);
-    }
-
-    /// A pause that grows with the number of those before it.
-    async fn pause(&self, earlier: u32) {
-        let longest = PAUSE_MS.saturating_mul(1 << earlier.min(6));
-        let longest = longest.min(LONGEST_PAUSE_MS);
-        // Half of it is left to chance, lest everybody come back at once.
-        let wait = longest / 2 + longest / 2 * Millis::from(chance()) / 255;
-        self.sleep(wait).await;
-    }
-
-    async fn sleep(&self, wait: Millis) {
-        let clock = &self.telegram.clock;
-        clock.sleep_until(clock.now().saturating_add(wait)).await;
-    }
-}
-
-/// What happens in one conversation, or in two of which one became the other, in its order.
-fn lines(batch: Vec<Decoded>) -> Vec<Vec<Decoded>> {
-    let moves: HashMap<i64, i64> = batch.iter().filter_map(moved).collect();
-    let mut places: HashMap<i64, usize> = HashMap::new();
-    let mut lines: Vec<Vec<Decoded>> = Vec::new();
-    for decoded in batch {
-        let Some(chat) = chat(&decoded) else { continue };
-        let chat = moves.get(&chat).copied().unwrap_or(chat);
-        let place = *places.entry(chat).or_insert(lines.len());
-        if place == lines.len() {
-            lines.push(Vec::new());
-        }
-        if let Some(line) = lines.get_mut(place) {
-            line.push(decoded);
-        }
-    }
-    lines
-}
-
-fn moved(decoded: &Decoded) -> Option<(i64, i64)> {
-    match decoded {
-        Decoded::Moved { from, to } => Some((*from, *to)),
-        Decoded::Said(_) | Decoded::Pressed(_) | Decoded::Standing { .. } | Decoded::Nothing(_) => {
-            None
-        }
-    }
-}
-
-fn chat(decoded: &Decoded) -> Option<i64> {
-    match decoded {
-        Decoded::Said(heard) => Some(heard.chat),
-        Decoded::Pressed(pressed) => Some(pressed.chat),
-        Decoded::Moved { to, .. } => Some(*to),
-        Decoded::Standing { .. } | Decoded::Nothing(_) => None,
-    }
-}
-
-/// A random byte; the middle where the system has none.
-fn chance() -> u8 {
-    let mut byte = [127];
-    match getrandom::fill(&mut byte) {
-        Ok(()) => byte[0],
-        Err(_) => 127,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What goes wrong between here and Telegram.
 
+use std::error::Error;
+
 use corvid_core::{Condition, ListenError};
 use corvid_testkit::telegram::{Fault, Plan, Remote, Say};
 
@@ -21,28 +23,40 @@ async fn a_revoked_token_is_final_and_says_the_way_out() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_second_poller_is_named() -> Outcome {
-    let scene = Scene::begin()?;
+/// Listens until a second poller gets in the way, and says how it ends.
+async fn contested(scene: &Scene) -> Result<ListenError, Box<dyn Error>> {
     let second = bot(&scene.fake, scene.fake.token(), &scene.clock, 50)?;
-    let polling = |people: &Remote| people.calls_of("getUpdates").map(|polls| !polls.is_empty());
+    let before = scene.people().calls_of("getUpdates")?.len();
     let contest = async {
+        let polling = |people: &Remote| Ok(people.calls_of("getUpdates")?.len() > before);
         scene.people().until(polling).await?;
         // It never ends; the first one does.
         drop(second.api.updates(None, 50).await);
         std::io::Result::Ok(())
     };
-    let end = tokio::select! {
-        end = scene.end() => end,
-        contested = contest => panic!("the newer poll ended: {contested:?}"),
-    };
-    let ListenError::Retry(said) = end else {
+    tokio::select! {
+        end = scene.end() => Ok(end),
+        contested = contest => Err(format!("the newer poll ended: {contested:?}").into()),
+    }
+}
+
+#[tokio::test]
+async fn a_second_poller_is_named() -> Outcome {
+    let scene = Scene::begin()?;
+    let ListenError::Retry(said) = contested(&scene).await? else {
         panic!("it would not be tried again");
     };
     assert!(
         said.starts_with("another program receives the messages of Telegram bot 4242"),
         "{said}"
     );
+    // Once there has been another one, nothing is well before a poll is.
+    contested(&scene).await?;
+    let up = Condition::Up("@corvid_bot".to_owned());
+    assert_eq!(scene.inbox.conditions(), std::slice::from_ref(&up));
+    scene.people().say(Say::private(7, "hello"))?;
+    scene.until(confirmed).await?;
+    assert_eq!(scene.inbox.conditions(), [up.clone(), up]);
     Ok(())
 }
 
