@@ -199,9 +199,9 @@ impl Outputs {
         self.session_dir(session).join("commands")
     }
 
-    /// The copies of files that wait to be sent.
+    /// The copies of files that wait to be sent; no session has that name.
     pub fn outgoing(&self) -> PathBuf {
-        self.root.join("outgoing")
+        self.root.join(".outgoing")
     }
 
     /// The folder below which everything is kept.

@@ -128,7 +128,7 @@ impl Host {
 
     /// Where something is fetched to, in Corvid's own folder; nothing is there.
     async fn new_file(&self, key: &str) -> io::Result<PathBuf> {
-        let folder = self.gateway.ports.outputs.root().join("incoming");
+        let folder = self.gateway.ports.outputs.root().join(".incoming");
         tokio::fs::create_dir_all(&folder).await?;
         let name = corvid_core::draw::sha256_hex(key.as_bytes());
         let file = folder.join(name);

@@ -183,3 +183,6 @@ fn old_files(folder: &Path, before: Millis) -> Vec<PathBuf> {
         .map(|entry| entry.path())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
