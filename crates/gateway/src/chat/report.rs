@@ -278,6 +278,6 @@ mod tests {
         for word in ["/cd", "/pair"] {
             assert!(owner.contains(word) && !member.contains(word), "{word}");
         }
-        assert!(member.contains("/queue `TEXT`: "), "{member}");
+        insta::assert_snapshot!(owner);
     }
 }
