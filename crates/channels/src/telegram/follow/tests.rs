@@ -1,1 +1,362 @@
+//! What people see of a turn while it goes on.
 
+use corvid_core::wire::{
+    CallId, CallOutcome, CallStatus, Event, EventBody, Finish, LiveEvent, Millis, ModelAnswer,
+    QuestionId, ReplyComposed, SessionId, ToolCall, Usage,
+};
+use corvid_core::wire::{Ending, Fault as ModelFault};
+use corvid_core::{Channel as _, Content, FollowedTurn, Messenger as _};
+use corvid_testkit::telegram::{Fault as Trouble, Plan};
+use tokio::sync::mpsc;
+
+use super::watch::Watch;
+use crate::telegram::post::PLACEHOLDER;
+use crate::telegram::scene::{Outcome, PERSON, START, Scene, at, delivery, reply};
+
+const CALL: CallId = CallId {
+    turn: 3,
+    step: 1,
+    index: 0,
+};
+
+fn committed(body: EventBody) -> LiveEvent {
+    LiveEvent::Committed {
+        event: Box::new(Event {
+            seq: 1,
+            at: START,
+            body,
+        }),
+    }
+}
+
+fn delta(step: u32, attempt: u32, offset: u64, text: &str) -> LiveEvent {
+    LiveEvent::Delta {
+        step,
+        attempt,
+        offset,
+        text: text.to_owned(),
+    }
+}
+
+fn asks(text: &str, command: &str) -> LiveEvent {
+    committed(EventBody::ModelAnswered(ModelAnswer {
+        turn: 3,
+        step: 1,
+        attempt: 1,
+        text: text.to_owned(),
+        calls: vec![ToolCall {
+            id: CALL,
+            provider_id: "c".to_owned(),
+            name: "system.run".to_owned(),
+            arguments: format!("{{\"command\":\"{command}\"}}"),
+        }],
+        finish: Finish::ToolCalls,
+        usage: Usage::default(),
+    }))
+}
+
+fn starts() -> LiveEvent {
+    committed(EventBody::ToolStarted {
+        call: CALL,
+        key: corvid_core::wire::CallKey::new("k"),
+        attempt: 1,
+        proof: None,
+    })
+}
+
+fn ends(status: CallStatus) -> LiveEvent {
+    committed(EventBody::ToolFinished {
+        call: CALL,
+        outcome: CallOutcome {
+            status,
+            text: String::new(),
+            output: None,
+            notice: None,
+        },
+    })
+}
+
+fn composed() -> LiveEvent {
+    committed(EventBody::ReplyComposed(ReplyComposed {
+        turn: 3,
+        inputs: Vec::new(),
+        text: "done".to_owned(),
+        ending: Ending::Answered,
+        notices: Vec::new(),
+        unapproved: Vec::new(),
+        took_ms: 0,
+        unasked: false,
+        deliveries: Vec::new(),
+    }))
+}
+
+#[test]
+fn the_page_tells_what_the_turn_is_at() {
+    let mut watch = Watch::default();
+    let mut pages = Vec::new();
+    let mut see = |what: &str, at: Millis, events: &[LiveEvent]| {
+        for event in events {
+            watch.apply(event, START);
+        }
+        let page = watch.seen().rich(START + at);
+        pages.push(format!("--- {what}\n{}", page.text()));
+    };
+    see("at first", 0, &[]);
+    see(
+        "some text",
+        0,
+        &[delta(1, 1, 0, "Let **me"), delta(1, 1, 8, "** see")],
+    );
+    see(
+        "the model must wait",
+        0,
+        &[LiveEvent::Waiting {
+            for_ms: 5_000,
+            reason: "it is overloaded".to_owned(),
+        }],
+    );
+    let failed = committed(EventBody::ModelFailed {
+        turn: 3,
+        step: 1,
+        attempt: 1,
+        fault: ModelFault::Transient,
+        message: "the stream was cut".to_owned(),
+        retry_at: START,
+    });
+    see("a failure voids the text", 0, &[failed]);
+    see(
+        "a new attempt",
+        0,
+        &[delta(1, 2, 0, "Again"), delta(1, 1, 14, " late")],
+    );
+    see(
+        "a command",
+        12_400,
+        &[asks("I look.", "cargo test @all"), starts()],
+    );
+    see("it ended", 0, &[ends(CallStatus::Ok)]);
+    see("another failed", 0, &[starts(), ends(CallStatus::Failed)]);
+    see(
+        "the next step",
+        0,
+        &[delta(2, 1, 0, "So"), delta(2, 1, 9, "more")],
+    );
+    insta::assert_snapshot!(pages.join("\n").replace('\u{2060}', "(joiner)"));
+}
+
+#[test]
+fn a_long_text_shows_its_end() {
+    let mut watch = Watch::default();
+    let long = "one two three four five six seven\n\n".repeat(1_000);
+    watch.apply(&delta(1, 1, 0, &format!("{long}at last")), START);
+    let page = watch.seen().rich(START);
+    assert!(page.text().starts_with("…\n") && page.text().ends_with("at last"));
+    assert!(page.text().encode_utf16().count() <= 4_096);
+}
+
+fn turn() -> FollowedTurn {
+    FollowedTurn {
+        session: SessionId::new("s-1"),
+        turn: 3,
+        to: at(&PERSON.to_string()),
+        started_at: START,
+        answers: None,
+    }
+}
+
+/// Follows a turn: each step has its events and a time to which the clock then goes on, until nothing is due any more.
+async fn follow(scene: &Scene, steps: Vec<(Vec<LiveEvent>, Millis)>) -> Outcome {
+    let bot = scene.bot()?;
+    let (live, receiver) = mpsc::channel(64);
+    let play = async {
+        for (events, until) in steps {
+            for event in events {
+                live.send(event).await?;
+            }
+            while live.capacity() < live.max_capacity() {
+                tokio::task::yield_now().await;
+            }
+            // Whoever sleeps until then has done all that was due before.
+            loop {
+                let next = scene.clock.next_wait().await;
+                if next > START + until {
+                    break;
+                }
+                scene.clock.set(next);
+                // It is awake once it no longer waits for that time.
+                while scene.clock.waits().contains(&next) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            scene.clock.set(START + until);
+        }
+        drop(live);
+        Ok::<(), Box<dyn std::error::Error>>(())
+    };
+    let turn = turn();
+    let (_, played) = tokio::join!(bot.follow(&turn, receiver), play);
+    played
+}
+
+#[tokio::test]
+async fn a_short_turn_shows_nothing_but_typing() -> Outcome {
+    let scene = Scene::begin()?;
+    follow(
+        &scene,
+        vec![(vec![delta(1, 1, 0, "so")], 900), (vec![composed()], 900)],
+    )
+    .await?;
+    assert!(scene.texts()?.is_empty());
+    assert_eq!(scene.chat()?.action.as_deref(), Some("typing"));
+    scene.well_behaved()
+}
+
+#[tokio::test]
+async fn one_silent_message_grows_and_becomes_the_reply() -> Outcome {
+    let scene = Scene::begin()?;
+    scene.server().strict_pace(true)?;
+    let steps = vec![
+        (vec![delta(1, 1, 0, "Let me")], 2_500),
+        (vec![delta(1, 1, 6, " see")], 5_500),
+        (vec![asks("Let me see.", "cargo test"), starts()], 17_900),
+        (vec![ends(CallStatus::Ok), delta(2, 1, 0, "All")], 22_000),
+        (vec![delta(2, 1, 3, " well."), composed()], 22_100),
+    ];
+    follow(&scene, steps).await?;
+    let chat = scene.chat()?;
+    let messages: Vec<_> = chat.by_bot().collect();
+    assert_eq!(messages.len(), 1);
+    insta::assert_snapshot!(messages[0].history.join("\n---\n"));
+    assert!(scene.server().calls_of("sendChatAction")?.len() >= 4);
+
+    let said = delivery("All **well**.", Content::Reply(reply()));
+    scene.hurried(scene.bot()?.deliver(&said)).await?;
+    let chat = scene.chat()?;
+    assert_eq!(chat.bot_texts(), ["All well."]);
+    assert_eq!(chat.sounds(), 0);
+    let ledger = scene.server().ledger()?;
+    assert!(
+        ledger
+            .iter()
+            .all(|call| !call.hurried && call.refused().is_none())
+    );
+    scene.well_behaved()
+}
+
+#[tokio::test]
+async fn a_fast_writer_is_shown_about_once_a_second() -> Outcome {
+    let scene = Scene::begin()?;
+    scene.server().strict_pace(true)?;
+    let mut steps = vec![(Vec::new(), 1_000)];
+    for word in 0..300 {
+        let text = delta(1, 1, word * 5, "word ");
+        steps.push((vec![text], 1_000 + i64::try_from(word)? * 100));
+    }
+    steps.push((vec![composed()], 31_500));
+    follow(&scene, steps).await?;
+    let edits = scene.server().calls_of("editMessageText")?;
+    assert!((20..=31).contains(&edits.len()), "{}", edits.len());
+    assert!(
+        edits
+            .iter()
+            .all(|call| !call.hurried && call.refused().is_none())
+    );
+    scene.well_behaved()
+}
+
+#[tokio::test]
+async fn a_message_that_was_begun_before_a_restart_goes_on() -> Outcome {
+    let scene = Scene::begin()?;
+    follow(&scene, vec![(vec![delta(1, 1, 0, "Let me")], 3_000)]).await?;
+    follow(&scene, vec![(vec![delta(1, 2, 0, "Again")], 9_000)]).await?;
+    assert_eq!(scene.texts()?, ["Again"]);
+    scene.well_behaved()
+}
+
+#[tokio::test]
+async fn a_preview_that_was_deleted_is_not_begun_again() -> Outcome {
+    let scene = Scene::begin()?;
+    follow(&scene, vec![(vec![delta(1, 1, 0, "Let me")], 3_000)]).await?;
+    let message = scene.chat()?.by_bot().next().map(|message| message.id);
+    scene
+        .server()
+        .delete_message(PERSON, message.ok_or("a message")?)?;
+    follow(&scene, vec![(vec![delta(1, 1, 0, "Let me see")], 9_000)]).await?;
+    assert!(scene.texts()?.is_empty());
+    // The reply comes all the same.
+    let said = delivery("here", Content::Reply(reply()));
+    scene.hurried(scene.bot()?.deliver(&said)).await?;
+    assert_eq!(scene.texts()?, ["here"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wish_to_wait_silences_the_preview_for_as_long() -> Outcome {
+    let scene = Scene::begin()?;
+    let busy = Plan::once(Trouble::Busy { retry_after: 20 }).on("editMessageText");
+    scene.server().fault(busy)?;
+    let steps = vec![
+        (vec![delta(1, 1, 0, "Let me")], 10_000),
+        (vec![delta(1, 1, 6, " see")], 30_000),
+    ];
+    follow(&scene, steps).await?;
+    assert_eq!(scene.texts()?, ["Let me see"]);
+    // Typing and edits alike came not before they were allowed to.
+    scene.well_behaved()
+}
+
+#[tokio::test]
+async fn while_a_person_is_asked_nothing_types() -> Outcome {
+    let scene = Scene::begin()?;
+    let asked = committed(EventBody::QuestionAsked(Box::new(
+        corvid_core::wire::Question {
+            question: QuestionId::new("q-1"),
+            call: CALL,
+            subject: corvid_core::wire::Subject::Inquiry(corvid_core::wire::Inquiry {
+                text: "Which?".to_owned(),
+                choices: Vec::new(),
+            }),
+            shown_in: Vec::new(),
+            to: Vec::new(),
+            expires_at: START,
+        },
+    )));
+    follow(&scene, vec![(Vec::new(), 100), (vec![asked], 60_000)]).await?;
+    assert_eq!(scene.server().calls_of("sendChatAction")?.len(), 1);
+    assert_eq!(scene.texts()?, ["waits for an answer"]);
+    scene.well_behaved()
+}
+
+#[tokio::test]
+async fn drafts_leave_no_message_behind() -> Outcome {
+    let mut scene = Scene::begin()?;
+    scene.drafts = true;
+    let steps = vec![
+        (vec![delta(1, 1, 0, "Let **me**")], 2_500),
+        (vec![delta(1, 1, 10, " see")], 5_500),
+    ];
+    follow(&scene, steps).await?;
+    let chat = scene.chat()?;
+    assert!(chat.bot_texts().is_empty());
+    assert_eq!(chat.drafts.last().map(String::as_str), Some("Let me see"));
+    let said = delivery("Seen.", Content::Reply(reply()));
+    scene.hurried(scene.bot()?.deliver(&said)).await?;
+    assert_eq!(scene.texts()?, ["Seen."]);
+    scene.well_behaved()
+}
+
+#[tokio::test]
+async fn nobody_is_kept_waiting_by_a_dead_server() -> Outcome {
+    let scene = Scene::begin()?;
+    scene.server().fault(Plan::always(Trouble::ResetBefore))?;
+    let steps = vec![
+        (vec![delta(1, 1, 0, "Let me")], 30_000),
+        (vec![composed()], 30_000),
+    ];
+    follow(&scene, steps).await?;
+    scene.server().lift()?;
+    assert!(scene.texts()?.iter().all(|text| text == PLACEHOLDER));
+    // Typing every five seconds at most, however often the clock was looked at.
+    assert!(scene.server().ledger()?.len() <= 8);
+    Ok(())
+}

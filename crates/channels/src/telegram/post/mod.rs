@@ -212,3 +212,6 @@ pub(super) fn kept_message(kept: &[Mark], part: Part<'_>) -> Option<MessageSpot>
     let message = MessageSpot::parse(&mark.external_id)?;
     (message.chat == part.spot.chat).then_some(message)
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,3 +255,6 @@ impl Showing {
 fn question_post(question: &Question) -> String {
     format!("question {}", question.question)
 }
+
+#[cfg(test)]
+mod tests;
