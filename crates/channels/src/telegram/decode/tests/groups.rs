@@ -2,21 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::{ada, bot, gallery, group, message};
+use super::{ada, bot, gallery, group, message, with};
 
 fn entity(kind: &str, offset: usize, length: usize) -> Value {
     json!([{ "type": kind, "offset": offset, "length": length }])
 }
 
+/// A message of the bot's in the group, with these fields.
 fn target(fields: Value) -> Value {
-    let mut target = json!({
-        "message_id": 11, "date": 1, "from": bot(),
-        "chat": { "id": -1_001, "type": "supergroup", "title": "The engine" },
-    });
-    if let (Value::Object(target), Value::Object(fields)) = (&mut target, fields) {
-        target.extend(fields);
-    }
-    target
+    let chat = json!({ "id": -1_001, "type": "supergroup", "title": "The engine" });
+    with(
+        json!({ "message_id": 11, "date": 1, "from": bot(), "chat": chat }),
+        fields,
+    )
 }
 
 #[test]
@@ -63,6 +61,13 @@ fn who_is_called() {
             "caption_entities": entity("mention", 0, 11),
             "photo": [{ "file_id": "P", "file_unique_id": "p", "width": 9, "height": 9 }] })),
         ),
+    ]);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn who_is_given_a_command_or_an_answer() {
+    let shown = gallery([
         (
             "a command",
             group(json!({ "text": "/status", "entities": entity("bot_command", 0, 7) })),

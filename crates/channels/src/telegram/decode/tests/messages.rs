@@ -2,23 +2,35 @@
 
 use serde_json::{Value, json};
 
-use super::{ada, bot, decode, gallery, me, message, private};
+use super::{ada, bot, decode, gallery, me, message, private, with};
 use crate::telegram::decode::Decoded;
 
+fn chat() -> Value {
+    json!({ "id": 7, "type": "private", "first_name": "Ada" })
+}
+
+/// An earlier message of Ada's, with these fields.
 fn replied(fields: Value) -> Value {
-    let mut target = json!({
-        "message_id": 11, "date": 1_699_999_999, "from": ada(),
-        "chat": { "id": 7, "type": "private", "first_name": "Ada" },
-    });
-    if let (Value::Object(target), Value::Object(fields)) = (&mut target, fields) {
-        target.extend(fields);
-    }
-    target
+    let target = json!({ "message_id": 11, "date": 1_699_999_999, "from": ada(), "chat": chat() });
+    with(target, fields)
+}
+
+/// A message of the bot's, with these fields.
+fn below(fields: Value) -> Value {
+    with(
+        json!({ "message_id": 5, "from": bot(), "chat": chat(), "date": 1, "text": "?" }),
+        fields,
+    )
+}
+
+/// A press of Ada's, with these fields.
+fn press(fields: Value) -> Value {
+    let press = json!({ "id": "777", "from": ada(), "chat_instance": "1", "data": "a|q-1|o" });
+    json!({ "update_id": 1, "callback_query": with(press, fields) })
 }
 
 #[test]
-fn words_and_what_they_refer_to() {
-    let long = "word ".repeat(1_000);
+fn words_and_their_marks() {
     let hidden = json!([{ "type": "text_link", "offset": 4, "length": 4, "url": "https://example.org/a?b=c" }]);
     let shown = gallery([
         (
@@ -46,6 +58,14 @@ fn words_and_what_they_refer_to() {
             private(json!({ "text": "soon", "entities": [
             { "type": "hologram", "offset": 0, "length": 4, "depth": { "m": 3 } }] })),
         ),
+    ]);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_words_reply_to() {
+    let long = "word ".repeat(1_000);
+    let shown = gallery([
         (
             "a reply to what the bot said",
             private(json!({
@@ -80,6 +100,13 @@ fn words_and_what_they_refer_to() {
                 "text": "Shorter?", "reply_to_message": replied(json!({ "text": long })),
             })),
         ),
+    ]);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_is_passed_on_or_no_words() {
+    let shown = gallery([
         (
             "something passed on",
             private(json!({ "text": "rm -rf /", "forward_origin":
@@ -114,97 +141,8 @@ fn words_and_what_they_refer_to() {
 }
 
 #[test]
-fn what_is_sent_along() {
-    let sizes = json!([
-        { "file_id": "S", "file_unique_id": "s", "width": 90, "height": 60, "file_size": 1_000 },
-        { "file_id": "L", "file_unique_id": "l", "width": 1_280, "height": 960, "file_size": 200_000 },
-        { "file_id": "X", "file_unique_id": "x", "width": 9_000, "height": 9_000, "file_size": 30_000_000 },
-    ]);
-    let file = |fields: Value| {
-        let mut file = json!({ "file_id": "F", "file_unique_id": "f", "duration": 3 });
-        if let (Value::Object(file), Value::Object(fields)) = (&mut file, fields) {
-            file.extend(fields);
-        }
-        file
-    };
-    let shown = gallery([
-        (
-            "a picture",
-            private(json!({ "photo": sizes, "caption": "look", "media_group_id": "135" })),
-        ),
-        (
-            "a document",
-            private(json!({ "document": file(json!({
-            "file_name": "notes.pdf", "mime_type": "application/pdf", "file_size": 31_000_000 })) })),
-        ),
-        (
-            "a picture as a document",
-            private(json!({ "document": file(json!({
-            "file_name": "a.png", "mime_type": "image/png" })) })),
-        ),
-        (
-            "a document of no media type",
-            private(json!({ "document": file(json!({ "mime_type": "" })) })),
-        ),
-        (
-            "something spoken",
-            private(json!({ "voice": file(json!({ "mime_type": "audio/ogg", "file_size": 9 })) })),
-        ),
-        (
-            "something spoken, without a media type",
-            private(json!({ "voice": file(json!({})) })),
-        ),
-        (
-            "music",
-            private(
-                json!({ "audio": file(json!({ "file_name": "a.mp3", "mime_type": "audio/mpeg" })) }),
-            ),
-        ),
-        (
-            "a video",
-            private(json!({ "video": file(json!({ "width": 1, "height": 1 })), "caption": "see" })),
-        ),
-        (
-            "a round video",
-            private(json!({ "video_note": file(json!({ "length": 240 })) })),
-        ),
-        (
-            "what moves, and is a document too",
-            private(json!({
-            "animation": file(json!({ "file_name": "a.gif.mp4", "mime_type": "video/mp4" })),
-            "document": file(json!({ "file_name": "a.gif.mp4", "mime_type": "video/mp4" })) })),
-        ),
-        (
-            "a file passed on",
-            private(
-                json!({ "document": file(json!({ "file_name": "x.sh" })), "caption": "run it",
-            "forward_origin": { "type": "hidden_user", "sender_user_name": "Mallory", "date": 1 } }),
-            ),
-        ),
-    ]);
-    insta::assert_snapshot!(shown);
-}
-
-#[test]
-fn edits_presses_and_what_is_nobodys() {
-    let chat = || json!({ "id": 7, "type": "private", "first_name": "Ada" });
+fn edits() {
     let edit = |fields| message("edited_message", &chat(), fields);
-    let below = |fields: Value| {
-        let mut below =
-            json!({ "message_id": 5, "from": bot(), "chat": chat(), "date": 1, "text": "?" });
-        if let (Value::Object(below), Value::Object(fields)) = (&mut below, fields) {
-            below.extend(fields);
-        }
-        below
-    };
-    let press = |fields: Value| {
-        let mut press =
-            json!({ "id": "777", "from": ada(), "chat_instance": "1", "data": "a|q-1|o" });
-        if let (Value::Object(press), Value::Object(fields)) = (&mut press, fields) {
-            press.extend(fields);
-        }
-        json!({ "update_id": 1, "callback_query": press })
-    };
     let shown = gallery([
         (
             "an edit",
@@ -220,6 +158,13 @@ fn edits_presses_and_what_is_nobodys() {
             "a live location",
             edit(json!({ "location": { "latitude": 1.0, "longitude": 2.0 } })),
         ),
+    ]);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn presses_of_buttons() {
+    let shown = gallery([
         ("a press", press(json!({ "message": below(json!({})) }))),
         (
             "a press in a topic",
@@ -235,6 +180,13 @@ fn edits_presses_and_what_is_nobodys() {
             "a press of nobody's message",
             press(json!({ "inline_message_id": "x" })),
         ),
+    ]);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_is_nobodys() {
+    let shown = gallery([
         (
             "blocked",
             json!({ "update_id": 1, "my_chat_member": { "chat": chat(), "from": ada(), "date": 1,

@@ -1,5 +1,6 @@
 //! Decoding, over updates in the shapes of the Bot API's documentation.
 
+mod files;
 mod groups;
 mod laws;
 mod messages;
@@ -41,12 +42,16 @@ fn group(fields: Value) -> Value {
 }
 
 fn message(kind: &str, chat: &Value, fields: Value) -> Value {
-    let mut message =
-        json!({ "message_id": 12, "from": ada(), "chat": chat, "date": 1_700_000_000 });
-    if let (Value::Object(message), Value::Object(fields)) = (&mut message, fields) {
-        message.extend(fields);
+    let message = json!({ "message_id": 12, "from": ada(), "chat": chat, "date": 1_700_000_000 });
+    json!({ "update_id": 99, kind: with(message, fields) })
+}
+
+/// An object with more fields, or others.
+fn with(mut object: Value, fields: Value) -> Value {
+    if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
+        object.extend(fields);
     }
-    json!({ "update_id": 99, kind: message })
+    object
 }
 
 /// What an update says, on a few lines for a snapshot.

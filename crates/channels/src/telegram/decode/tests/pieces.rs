@@ -3,7 +3,7 @@
 use corvid_core::Place;
 use serde_json::{Value, json};
 
-use super::{decode, group, me, private};
+use super::{decode, group, me, private, with};
 use crate::telegram::decode::{Decoded, Heard, Pieces};
 
 /// A text of that many characters in message `id`, sent so many seconds after the first.
@@ -80,12 +80,8 @@ fn of_many_conversations_the_oldest_are_forgotten() {
 #[test]
 fn whoever_calls_the_bot_calls_it_with_every_piece() {
     let picture = |fields: Value| {
-        let mut message = json!({
-            "media_group_id": "135", "photo": [{ "file_id": "P", "file_unique_id": "p", "width": 9, "height": 9 }],
-        });
-        if let (Value::Object(message), Value::Object(fields)) = (&mut message, fields) {
-            message.extend(fields);
-        }
+        let photo = json!([{ "file_id": "P", "file_unique_id": "p", "width": 9, "height": 9 }]);
+        let message = with(json!({ "media_group_id": "135", "photo": photo }), fields);
         match decode(&group(message), &me()) {
             Decoded::Said(heard) => *heard,
             other => panic!("nothing was said: {other:?}"),
