@@ -18,6 +18,7 @@ mod cli_terminal;
 mod cli_undo;
 #[cfg(feature = "faults")]
 mod crash;
+mod daemon;
 mod house;
 #[cfg(feature = "faults")]
 mod lesser;

@@ -149,16 +149,16 @@ impl Daemon {
             |model| format!("model {model}"),
         );
         let took = began.elapsed().as_millis();
-        say(&format!(
-            "ready: {} · {model} · {took} ms",
-            channels.join(", ")
-        ));
         tracing::info!(
             version = status.version,
             pid = status.pid,
             took_ms = took,
             "ready"
         );
+        say(&format!(
+            "ready: {} · {model} · {took} ms",
+            channels.join(", ")
+        ));
     }
 
     /// Serves until a signal, or the end of a vital task.
