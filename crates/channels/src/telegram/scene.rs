@@ -119,11 +119,6 @@ impl Kept {
     pub(super) fn is_empty(&self) -> bool {
         self.0.lock().is_ok_and(|marks| marks.is_empty())
     }
-
-    pub(super) fn posts(&self) -> Vec<(String, u32)> {
-        let marks = self.0.lock();
-        marks.map_or_else(|_| Vec::new(), |marks| marks.keys().cloned().collect())
-    }
 }
 
 #[async_trait]

@@ -3,19 +3,18 @@
 //! on its way. Best effort: whatever fails is passed over.
 //! It must not know the reply.
 
+mod act;
 mod watch;
-
-use std::future::Future;
-use std::pin::Pin;
 
 use corvid_core::wire::{LiveEvent, Millis};
 use corvid_core::{FollowedTurn, draw, turn_post};
 use tokio::sync::mpsc;
 
+use self::act::{Act, Came, drafted, edited, finished, placed, typed};
 use self::watch::Watch;
 use super::api::Fault;
-use super::post::{Arrival, Part, Poster, Previews, Stuck, kept_message};
-use super::render::{Rich, Sheet};
+use super::post::{Poster, Previews, Stuck};
+use super::render::Rich;
 use super::spot::{MessageSpot, Spot};
 
 /// How long Telegram shows that somebody types, in milliseconds.
@@ -72,15 +71,6 @@ enum Form {
     Message(Option<MessageSpot>),
     /// In a draft of that number.
     Draft(i64),
-}
-
-/// Something that is on its way to Telegram.
-type Act<'p> = Pin<Box<dyn Future<Output = Came> + Send + 'p>>;
-
-/// What came of it.
-enum Came {
-    Placed(Result<MessageSpot, Stuck>),
-    Done(Result<(), Fault>),
 }
 
 impl<'p> Follower<'p> {
@@ -143,10 +133,7 @@ impl<'p> Follower<'p> {
         let (poster, spot) = (self.poster, self.spot);
         if now >= self.typing_at && !self.watch.waits_for_a_person() {
             self.typing_at = now.saturating_add(TYPING_MS);
-            return Some(Box::pin(async move {
-                let done = poster.api.typing(spot.chat, spot.thread).await;
-                Came::Done(poster.heeded(spot.chat, done))
-            }));
+            return Some(Box::pin(typed(poster, spot)));
         }
         if now < self.begin_at || poster.pacer.preview_at(spot.chat) > now {
             return None;
@@ -165,13 +152,7 @@ impl<'p> Follower<'p> {
                 let post = self.post.clone();
                 Box::pin(edited(poster, post, message?, rich))
             }
-            Form::Draft(number) => Box::pin(async move {
-                let draft = poster
-                    .api
-                    .draft(spot.chat, spot.thread, number, rich.text());
-                let done = draft.await;
-                Came::Done(poster.heeded(spot.chat, done))
-            }),
+            Form::Draft(number) => Box::pin(drafted(poster, spot, number, rich)),
         })
     }
 
@@ -252,45 +233,6 @@ impl<'p> Follower<'p> {
             }
         }
     }
-}
-
-/// Waits for what is on its way; for ever if that is nothing.
-async fn finished(act: &mut Option<Act<'_>>) -> Came {
-    match act {
-        Some(act) => act.await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The message that the reply will be put into: the one that is kept, or a new one.
-async fn placed(poster: &Poster, post: String, spot: Spot) -> Came {
-    let alone = poster.alone(&post).await;
-    let part = Part {
-        post: &post,
-        number: 0,
-        spot,
-        arrival: Arrival::Silent,
-    };
-    let placed = match poster.kept(&post).await {
-        Ok(kept) => match kept_message(&kept, part) {
-            Some(message) => Ok(message),
-            None => poster.place(part).await,
-        },
-        Err(stuck) => Err(stuck),
-    };
-    drop(alone);
-    Came::Placed(placed)
-}
-
-async fn edited(poster: &Poster, post: String, message: MessageSpot, rich: Rich) -> Came {
-    let alone = poster.alone(&post).await;
-    let sheet = Sheet {
-        rich,
-        buttons: Vec::new(),
-    };
-    let done = poster.fill(message, &sheet).await;
-    drop(alone);
-    Came::Done(done)
 }
 
 /// A draft's number, the same for the same post and never 0.

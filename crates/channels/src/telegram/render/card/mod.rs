@@ -3,16 +3,18 @@
 //! where the card's own words do; what is too long to be shown whole is not shown.
 //! It must not know who answers.
 
+mod visible;
+
 use corvid_core::wire::{
     Approval, CardForm, Inquiry, Millis, OutcomeAnswer, Question, QuestionId, Subject,
 };
 use corvid_core::{Button, Choice, OutcomeQuestion};
 
+use self::visible::{one_line, visible};
 use super::page::{rich, uncalling};
 use super::reply::Sheet;
 use super::rich::{MESSAGE, Rich, Style};
 use crate::inert::inert_line;
-use crate::spelled::{BLANK, END, spelled};
 use crate::split::Room;
 use crate::telegram::api::Key;
 
@@ -270,41 +272,6 @@ fn key(question: &QuestionId, text: &str, choice: Choice) -> Key {
         text: text.to_owned(),
         data: button.encode(),
     }
-}
-
-/// Text in which every character is seen. A line's end is marked, since a screen breaks lines as well; in a diff,
-/// where every line has a sign, it is not.
-fn visible(text: &str, form: CardForm) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for whole in text.split_inclusive('\n') {
-        let (line, ended) = match whole.strip_suffix('\n') {
-            Some(line) => (line, true),
-            None => (whole, false),
-        };
-        // The sign of an unchanged line in a diff is a blank.
-        let signs = usize::from(form == CardForm::Diff && line.starts_with(' '));
-        let solid = line.trim_end_matches(' ').len().max(signs);
-        shown.extend(line[..solid].chars().map(seen));
-        shown.extend(line[solid..].chars().map(|_| BLANK.to_string()));
-        if ended && form != CardForm::Diff {
-            shown.push(END);
-        }
-        if ended {
-            shown.push('\n');
-        }
-    }
-    let unended = shown.strip_suffix('\n').map(str::to_owned);
-    unended.unwrap_or(shown)
-}
-
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c == '\n' { END.to_string() } else { seen(c) })
-        .collect()
-}
-
-fn seen(character: char) -> String {
-    spelled(character).unwrap_or_else(|| character.to_string())
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -1,0 +1,82 @@
+//! What is on its way to Telegram while a turn is shown, one thing at a time.
+//! Invariant: whatever changes the turn's message has its post for itself.
+//! It must not know when something is due.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::telegram::api::Fault;
+use crate::telegram::post::{Arrival, Part, Poster, Stuck, kept_message};
+use crate::telegram::render::{Rich, Sheet};
+use crate::telegram::spot::{MessageSpot, Spot};
+
+/// Something that is on its way.
+pub(super) type Act<'p> = Pin<Box<dyn Future<Output = Came> + Send + 'p>>;
+
+/// What came of it.
+pub(super) enum Came {
+    /// There is a message for the turn.
+    Placed(Result<MessageSpot, Stuck>),
+    /// Anything else was done.
+    Done(Result<(), Fault>),
+}
+
+/// Waits for what is on its way; for ever if that is nothing.
+pub(super) async fn finished(act: &mut Option<Act<'_>>) -> Came {
+    match act {
+        Some(act) => act.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Shows that the bot is writing.
+pub(super) async fn typed(poster: &Poster, spot: Spot) -> Came {
+    let done = poster.api.typing(spot.chat, spot.thread).await;
+    Came::Done(poster.heeded(spot.chat, done))
+}
+
+/// Shows a draft.
+pub(super) async fn drafted(poster: &Poster, spot: Spot, number: i64, rich: Rich) -> Came {
+    let draft = poster
+        .api
+        .draft(spot.chat, spot.thread, number, rich.text());
+    let done = draft.await;
+    Came::Done(poster.heeded(spot.chat, done))
+}
+
+/// The message that the reply will be put into: the one that is kept, or a new one.
+pub(super) async fn placed(poster: &Poster, post: String, spot: Spot) -> Came {
+    let alone = poster.alone(&post).await;
+    let part = Part {
+        post: &post,
+        number: 0,
+        spot,
+        arrival: Arrival::Silent,
+    };
+    let placed = match poster.kept(&post).await {
+        Ok(kept) => match kept_message(&kept, part) {
+            Some(message) => Ok(message),
+            None => poster.place(part).await,
+        },
+        Err(stuck) => Err(stuck),
+    };
+    drop(alone);
+    Came::Placed(placed)
+}
+
+/// Puts the text so far into the turn's message.
+pub(super) async fn edited(
+    poster: &Poster,
+    post: String,
+    message: MessageSpot,
+    rich: Rich,
+) -> Came {
+    let alone = poster.alone(&post).await;
+    let sheet = Sheet {
+        rich,
+        buttons: Vec::new(),
+    };
+    let done = poster.fill(message, &sheet).await;
+    drop(alone);
+    Came::Done(done)
+}
