@@ -107,7 +107,7 @@ type Sort = fn(String) -> Fault;
 const BAD_REQUESTS: &[(&[&str], Sort)] = &[
     (&["message is not modified"], |_| Fault::NotModified),
     (
-        &["can't parse", "entity_", "entities_"],
+        &["can't parse", "entity ", "entity_", "entities"],
         Fault::Unparsed as Sort,
     ),
     (
@@ -213,6 +213,11 @@ mod tests {
             Fault::Blocked,
             403,
             "Forbidden: bot was blocked by the user",
+        );
+        with(
+            Fault::Unparsed,
+            400,
+            "Bad Request: entity begins in a middle of a UTF-16 symbol at byte offset 3",
         );
         with(Fault::Blocked, 400, "Bad Request: chat not found");
         with(Fault::Blocked, 400, "Bad Request: message thread not found");

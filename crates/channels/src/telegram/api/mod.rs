@@ -6,6 +6,8 @@
 mod fault;
 mod files;
 mod outgoing;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod updates;
 
