@@ -9,6 +9,7 @@ use corvid_core::wire::{
 };
 use corvid_core::{AppendError, Jobs as _, Journal as _};
 use corvid_store::JobRow;
+use tokio::sync::watch;
 
 use super::{Act, Speaker, Told};
 use crate::Gateway;
@@ -66,6 +67,11 @@ impl Gateway {
     async fn state_with_turn(&self, session: &SessionId) -> Result<Option<State>, GatewayError> {
         let until = self.clock.now().saturating_add(BEGINS_WITHIN_MS);
         loop {
+            let mut heads = self.lanes.get(session).map(|lane| lane.heads);
+            if let Some(heads) = &mut heads {
+                // Before the look, so that nothing that comes after it is missed.
+                heads.mark_unchanged();
+            }
             let state = self.state(session).await?;
             let begins = state
                 .as_ref()
@@ -75,7 +81,10 @@ impl Gateway {
                 return Ok(state);
             }
             self.wake(session).await?;
-            self.clock.sleep_until(now.saturating_add(LOOK_MS)).await;
+            tokio::select! {
+                () = grown(heads) => {}
+                () = self.clock.sleep_until(now.saturating_add(LOOK_MS)) => {}
+            }
         }
     }
 
@@ -210,6 +219,16 @@ impl Gateway {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Returns once a lane has written something; never where there is none (any more).
+async fn grown(heads: Option<watch::Receiver<u64>>) {
+    if let Some(mut heads) = heads
+        && heads.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Whether this person may stop a turn, or say what became of its calls.
