@@ -14,7 +14,7 @@ mod updates;
 use std::sync::Arc;
 
 use corvid_core::Secret;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use teloxide_core::payloads::{
     AnswerCallbackQuery, DeleteMessage, DeleteWebhook, EditMessageReplyMarkup, GetMe,
     GetMyCommands, GetWebhookInfo, SendChatAction, SetMessageReaction, SetMyCommands,
@@ -25,7 +25,6 @@ use teloxide_core::payloads::{
 use teloxide_core::payloads::{SendChatActionSetters as _, SetMessageReactionSetters as _};
 use teloxide_core::types::{
     BotCommand, CallbackQueryId, ChatAction, ChatId, MessageId, ReactionType, ThreadId, User,
-    WebhookInfo,
 };
 
 pub(super) use fault::Fault;
@@ -75,8 +74,8 @@ impl Api {
 
     /// Whether updates go to a webhook, which keeps them from being polled.
     pub(super) async fn has_webhook(&self) -> Answered<bool> {
-        let info: WebhookInfo = self.transport.call(&GetWebhookInfo::new()).await?;
-        Ok(info.url.is_some())
+        let webhook: Webhook = self.transport.call(&GetWebhookInfo::new()).await?;
+        Ok(!webhook.url.is_empty())
     }
 
     /// Takes the webhook away. What waits for it is kept, and polled from then on.
@@ -180,6 +179,14 @@ impl Api {
             .await
             .map(|Ignored {}| ())
     }
+}
+
+/// As much of a webhook as matters. The crate's own type cannot be read once another program has asked for updates of
+/// a kind that is younger.
+#[derive(Deserialize)]
+struct Webhook {
+    #[serde(default)]
+    url: String,
 }
 
 /// `sendMessageDraft`, which is younger than the types.

@@ -7,7 +7,7 @@ use corvid_testkit::FakeTelegram;
 use corvid_testkit::telegram::{Fault as Planned, Group, Plan, Say};
 use teloxide_core::types::{MessageEntity, MessageId};
 
-use super::{Api, ApiConfig, Document, Fault, Key, Outgoing};
+use super::{Api, ApiConfig, Document, DownloadError, Fault, Key, Outgoing};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -186,5 +186,28 @@ async fn what_the_server_says_decides_what_comes_next() -> Outcome {
     assert_eq!(api.send(&text(-55, "x")).await, Err(Fault::Moved(-1_001)));
     people.revoke_token()?;
     assert_eq!(api.send(&text(7, "x")).await, Err(Fault::Unauthorized));
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_more_is_written_than_was_allowed() -> Outcome {
+    let (fake, api) = begin()?;
+    let said = fake
+        .remote()
+        .say(Say::private(7, "see").photo(vec![7; 5_000]))?;
+    let chat = fake.remote().chat(7)?;
+    let file = chat.message(said).and_then(|message| message.file.as_ref());
+    let path = api.file(&file.ok_or("there is no file")?.id).await?;
+    let folder = tempfile::tempdir()?;
+    let into = folder.path().join("photo.jpg");
+    let refused = api.download(&path, &into, 4_999).await;
+    assert!(matches!(refused, Err(DownloadError::TooLarge(4_999))));
+    assert!(!into.exists());
+    api.download(&path, &into, 5_000).await?;
+    assert_eq!(std::fs::read(&into)?.len(), 5_000);
+    // What Telegram says of a file's place leads nowhere else.
+    let into = folder.path().join("me");
+    let elsewhere = api.download("../../getMe", &into, 5_000).await;
+    assert!(matches!(elsewhere, Err(DownloadError::Fault(_))));
     Ok(())
 }
