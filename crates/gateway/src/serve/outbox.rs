@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use corvid_core::faults::crash_point;
-use corvid_core::wire::{Address, Millis, SessionId};
+use corvid_core::wire::{Address, DeliveryId, Millis, SessionId};
 use corvid_core::{Content, DeliverError, Messenger, TaskKind};
 use corvid_store::{DeliveryEnd, DeliveryState, OutboxRow};
 use tokio::sync::{Notify, watch};
@@ -36,6 +36,9 @@ struct State {
     pauses: HashMap<Address, Pause>,
     /// Turns that are still being shown.
     shown: HashSet<(SessionId, u32)>,
+    /// Deliveries that this process has begun and whose end the store did not take. Whatever else it reads as begun by
+    /// this process is at work, or was read before it ended.
+    unended: HashSet<DeliveryId>,
 }
 
 #[derive(Clone, Copy)]
@@ -221,16 +224,23 @@ impl Host {
         delivery.late = age > LATE_MS;
         let sent = messenger.deliver(&delivery).await;
         crash_point("delivery.after_send");
-        match sent {
-            Ok(external_id) => {
-                let end = DeliveryEnd::Sent(external_id);
-                store.end_delivery(&delivery.id, end).await?;
-                self.outbox.resume(&delivery.to);
-                self.discard_copy(&delivery.content).await;
-            }
-            Err(error) => self.not_sent(&row, error).await?,
+        let ended = match sent {
+            Ok(external_id) => self.sent(&row, external_id).await,
+            Err(error) => self.not_sent(&row, error).await,
+        };
+        if ended.is_err() {
+            self.outbox.lock().unended.insert(row.delivery.id);
         }
         crash_point("delivery.after_sent");
+        ended
+    }
+
+    async fn sent(&self, row: &OutboxRow, external_id: String) -> Result<(), GatewayError> {
+        let end = DeliveryEnd::Sent(external_id);
+        let store = &self.gateway.store;
+        store.end_delivery(&row.delivery.id, end).await?;
+        self.outbox.resume(&row.delivery.to);
+        self.discard_copy(&row.delivery.content).await;
         Ok(())
     }
 
@@ -272,8 +282,9 @@ impl Host {
         let store = &self.gateway.store;
         let id = &row.delivery.id;
         Ok(match (&row.state, &row.owner) {
-            // This process had it in hand when the store failed.
-            (DeliveryState::Sending, Some(owner)) if owner == store.owner() => true,
+            (DeliveryState::Sending, Some(owner)) if owner == store.owner() => {
+                self.outbox.lock().unended.remove(id)
+            }
             (DeliveryState::Sending, Some(owner)) => {
                 !store.is_alive(owner) && store.take_delivery(id, owner).await?
             }
