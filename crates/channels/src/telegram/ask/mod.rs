@@ -3,27 +3,24 @@
 //! answered only once that is noted.
 //! It must not know whether an answer counts.
 
+mod closing;
+mod showing;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use corvid_core::wire::{Address, Millis, OutcomeAnswer, Question};
+use corvid_core::wire::{Address, OutcomeAnswer, Question};
 use corvid_core::{Heard, HeardOutcome, OutcomeQuestion, TaskKind};
-use teloxide_core::types::MessageId;
 use tokio::sync::oneshot;
 
-use super::api::Fault;
-use super::post::{Arrival, Part, Poster, Stuck};
+use self::closing::Closing;
+use self::showing::Showing;
+use super::post::Poster;
 use super::render::{Sheet, card};
 use super::spot::{MessageSpot, Spot};
 
 /// The numbers that the parts of a question have in one conversation; the next ones are the next conversation's.
 const PARTS: u32 = 64;
-
-/// What a notification says of a question, whose text comes by edit.
-const ASKING: &str = "❓ A question for you …";
-
-/// Between two attempts at showing a question, in milliseconds.
-const PATIENCE_MS: Millis = 5_000;
 
 /// Shows questions in one bot's name.
 pub(super) struct Asker {
@@ -135,120 +132,25 @@ impl Asker {
                 }
             }
         }
-        for (_, message) in last.into_values() {
-            self.take_back(message, sheet.as_ref()).await;
-        }
         drop(alone);
-    }
-
-    async fn take_back(&self, message: MessageSpot, sheet: Option<&Sheet>) {
-        loop {
-            self.poster.pacer.turn(message.chat).await;
-            let done = if let Some(sheet) = sheet {
-                self.poster.fill(message, sheet).await
-            } else {
-                let id = MessageId(message.message);
-                let done = self.poster.api.edit_buttons(message.chat, id, &[]).await;
-                self.poster.heeded(message.chat, done)
+        for (_, message) in last.into_values() {
+            let closing = Closing {
+                poster: Arc::clone(&self.poster),
+                post: post.to_owned(),
+                message,
+                sheet: sheet.clone(),
             };
-            match done {
-                Err(Fault::Wait { .. }) => {}
-                Ok(()) => return,
-                Err(fault) => {
-                    tracing::info!(%fault, "a settled question keeps its buttons");
-                    return;
-                }
+            if closing.done().await {
+                continue;
             }
+            // Nobody is kept waiting by an outage.
+            let tasks = &self.poster.tasks;
+            drop(tasks.spawn(TaskKind::Service, "settled", closing.run()));
         }
     }
 
     fn open_outcomes(&self) -> MutexGuard<'_, HashMap<String, OutcomeQuestion>> {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One conversation in which a question is being shown.
-struct Showing {
-    poster: Arc<Poster>,
-    post: String,
-    first_part: u32,
-    spot: Spot,
-    sheets: Arc<Vec<Sheet>>,
-    /// Told whether it is shown; closed when nobody asks any more.
-    done: oneshot::Sender<bool>,
-}
-
-impl Showing {
-    async fn run(mut self) {
-        let shown = self.tried().await;
-        // Whoever asked may be gone; then the question is settled, and taken back by its marks.
-        if self.done.send(shown).is_err() {
-            tracing::debug!("a question was settled while it was shown");
-        }
-    }
-
-    /// Tries until it is shown, cannot be, or nobody asks any more.
-    async fn tried(&mut self) -> bool {
-        let stopping = self.poster.tasks.stopping();
-        loop {
-            let alone = self.poster.alone(&self.post).await;
-            if self.done.is_closed() {
-                return false;
-            }
-            let stuck = match self.put().await {
-                Ok(()) => return true,
-                Err(stuck) => stuck,
-            };
-            drop(alone);
-            match &stuck {
-                Stuck::Fault(Fault::Moved(chat)) => {
-                    self.spot.chat = *chat;
-                    continue;
-                }
-                Stuck::Fault(
-                    Fault::Wait { .. }
-                    | Fault::Unreachable(_)
-                    | Fault::Unauthorized
-                    | Fault::Conflict
-                    | Fault::MessageGone(_)
-                    | Fault::NotModified,
-                )
-                | Stuck::Marks(_) => {}
-                Stuck::Fault(
-                    Fault::Blocked(_) | Fault::Unparsed(_) | Fault::TooLong(_) | Fault::Refused(_),
-                ) => {
-                    tracing::warn!(%stuck, "a question cannot be shown");
-                    return false;
-                }
-            }
-            let again = self.poster.clock.now().saturating_add(PATIENCE_MS);
-            let clock = Arc::clone(&self.poster.clock);
-            tokio::select! {
-                () = clock.sleep_until(again) => {}
-                () = self.done.closed() => return false,
-                () = stopping.cancelled() => return false,
-            }
-        }
-    }
-
-    async fn put(&self) -> Result<(), Stuck> {
-        let kept = self.poster.kept(&self.post).await?;
-        let last = self.sheets.len().saturating_sub(1);
-        for (index, sheet) in self.sheets.iter().enumerate() {
-            let number = u32::try_from(index).unwrap_or(u32::MAX);
-            let part = Part {
-                post: &self.post,
-                number: self.first_part.saturating_add(number),
-                spot: self.spot,
-                arrival: if index == last {
-                    Arrival::Heard(ASKING)
-                } else {
-                    Arrival::Silent
-                },
-            };
-            self.poster.put(part, &kept, sheet).await?;
-        }
-        Ok(())
     }
 }
 

@@ -5,7 +5,8 @@ use corvid_core::wire::{
     SessionId, Subject,
 };
 use corvid_core::{
-    Channel as _, Heard, HeardOutcome, Messenger as _, Note, OutcomeQuestion, Questions as _,
+    Channel as _, Clock as _, Heard, HeardOutcome, Messenger as _, Note, OutcomeQuestion,
+    Questions as _,
 };
 use corvid_testkit::telegram::{Fault as Trouble, Plan, Say};
 
@@ -139,6 +140,24 @@ async fn a_question_waits_out_an_outage_and_skips_who_blocked_the_bot() -> Outco
     let heard = scene.hurried(scene.bot()?.ask(&other)).await;
     assert_eq!(heard, Heard::Nobody);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_question_that_is_settled_in_an_outage_loses_its_buttons_after_it() -> Outcome {
+    let scene = Scene::begin()?;
+    let bot = scene.bot()?;
+    let asked = approval("ls");
+    scene.hurried(bot.ask(&asked)).await;
+    let until = scene.clock.now() + 600_000;
+    scene.server().fault(Plan::outage_until(until))?;
+    scene.hurried(bot.note(&settled(&asked))).await;
+    assert_eq!(buttons(&scene)?, 2);
+    let is_settled = scene
+        .server()
+        .until(|server| Ok(server.chat(PERSON)?.by_bot().all(|m| m.buttons.is_empty())));
+    scene.hurried(is_settled).await?;
+    assert!(scene.clock.now() >= until);
+    scene.well_behaved()
 }
 
 #[tokio::test]

@@ -110,10 +110,7 @@ impl<'p> Follower<'p> {
             let wake_at = self.wake_at(now);
             tokio::select! {
                 event = live.recv(), if is_live => match event {
-                    Some(event) => {
-                        self.watch.apply(&event, poster.clock.now());
-                        self.changed = true;
-                    }
+                    Some(event) => self.take_in(event, &mut live),
                     None => is_live = false,
                 },
                 came = finished(&mut act) => {
@@ -125,13 +122,24 @@ impl<'p> Follower<'p> {
         }
     }
 
+    /// Takes in an event, and what else is there already.
+    fn take_in(&mut self, first: LiveEvent, live: &mut mpsc::Receiver<LiveEvent>) {
+        let now = self.poster.clock.now();
+        let mut next = Some(first);
+        while let Some(event) = next {
+            self.watch.apply(&event, now);
+            next = live.try_recv().ok();
+        }
+        self.changed = true;
+    }
+
     /// What is due now.
     fn next_act(&mut self, now: Millis) -> Option<Act<'p>> {
         if self.given_up || self.watch.is_over() || now < self.not_before {
             return None;
         }
         let (poster, spot) = (self.poster, self.spot);
-        if now >= self.typing_at && !self.watch.waits_for_a_person() {
+        if now >= self.typing_at && !self.watch.rests() {
             self.typing_at = now.saturating_add(TYPING_MS);
             return Some(Box::pin(typed(poster, spot)));
         }
@@ -187,7 +195,7 @@ impl<'p> Follower<'p> {
         } else {
             nap
         };
-        let typing_at = if self.watch.waits_for_a_person() {
+        let typing_at = if self.watch.rests() {
             nap
         } else {
             self.typing_at

@@ -33,6 +33,7 @@ pub(super) struct Watch {
     failed: usize,
     open: Vec<QuestionId>,
     wait: Option<String>,
+    is_parked: bool,
     is_over: bool,
 }
 
@@ -70,9 +71,9 @@ impl Watch {
         self.is_over
     }
 
-    /// Whether it is a person's turn to do something.
-    pub(super) fn waits_for_a_person(&self) -> bool {
-        !self.open.is_empty() && self.running.is_empty()
+    /// Whether nothing goes on: a person is asked, or the turn waits for a better time.
+    pub(super) fn rests(&self) -> bool {
+        self.is_parked || !self.open.is_empty() && self.running.is_empty()
     }
 
     /// What is to be seen now.
@@ -127,7 +128,12 @@ impl Watch {
 
     fn committed(&mut self, event: &EventBody, now: Millis) {
         match event {
-            EventBody::ModelRequested { .. } => self.wait = None,
+            EventBody::ModelRequested { .. } => {
+                self.wait = None;
+                self.is_parked = false;
+                // The model is asked once every call has ended; the end of one may have been missed.
+                self.running.clear();
+            }
             EventBody::ModelAnswered(answer) => {
                 self.at = (answer.step, answer.attempt);
                 self.text.clone_from(&answer.text);
@@ -144,7 +150,10 @@ impl Watch {
             EventBody::TurnParked {
                 reason: ParkReason::ModelUnreachable,
                 ..
-            } => self.wait = Some("waits until the model can be reached".to_owned()),
+            } => {
+                self.is_parked = true;
+                self.wait = Some("waits until the model can be reached".to_owned());
+            }
             EventBody::ToolStarted { call, .. } => {
                 self.running.insert(*call, now);
             }

@@ -62,6 +62,8 @@ struct Limit {
 struct State {
     all: Flow,
     chats: HashMap<i64, Chat>,
+    /// Until when any chat is held.
+    last_hold: Millis,
     /// How many chats there may be before the idle ones are dropped.
     crowd: usize,
 }
@@ -126,6 +128,7 @@ impl Pacer {
         let now = self.clock.now();
         let until = now.saturating_add(Millis::try_from(for_ms).unwrap_or(Millis::MAX));
         let mut state = self.state();
+        state.last_hold = state.last_hold.max(until);
         let chat = state.chats.entry(chat).or_default();
         chat.held_until = chat.held_until.max(until);
     }
@@ -155,6 +158,9 @@ impl State {
 
     /// Until when nothing may be written to a chat, because it was told so, or several others were.
     fn held_until(&self, chat: i64, now: Millis) -> Millis {
+        if self.last_hold <= now {
+            return 0;
+        }
         let own = self.chats.get(&chat).map_or(0, |chat| chat.held_until);
         let held = self.chats.values().map(|chat| chat.held_until);
         let mut held: Vec<Millis> = held.filter(|until| *until > now).collect();

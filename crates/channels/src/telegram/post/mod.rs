@@ -169,7 +169,8 @@ impl Poster {
         Ok(message)
     }
 
-    /// Puts text and buttons into a message; that it has them already is as good.
+    /// Puts text and buttons into a message; that it has them already is as good. What Telegram does not take with its
+    /// faces, or its buttons, goes without.
     pub(super) async fn fill(&self, message: MessageSpot, sheet: &Sheet) -> Result<(), Fault> {
         let mut outgoing = Outgoing {
             chat: message.chat,
@@ -179,9 +180,14 @@ impl Poster {
             ..Outgoing::default()
         };
         let mut done = self.edit(message, &outgoing).await;
-        if let Err(Fault::Unparsed(reason)) = &done {
+        if let Err(Fault::Unparsed(reason) | Fault::Refused(reason)) = &done {
             tracing::warn!(%reason, "a message goes without its faces");
             outgoing.entities.clear();
+            done = self.edit(message, &outgoing).await;
+        }
+        if let Err(Fault::Refused(reason)) = &done {
+            tracing::warn!(%reason, "a message goes without its buttons");
+            outgoing.buttons.clear();
             done = self.edit(message, &outgoing).await;
         }
         crash_point("post.after_edit");

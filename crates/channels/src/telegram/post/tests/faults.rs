@@ -1,6 +1,7 @@
 //! What Telegram refuses, loses and asks for.
 
-use corvid_core::{Channel as _, Content, DeliverError};
+use corvid_core::wire::Ending;
+use corvid_core::{Channel as _, Content, DeliverError, Reply};
 use corvid_testkit::telegram::{Fault as Trouble, Group, Plan};
 
 use crate::telegram::scene::{Outcome, PERSON, Scene, at, delivery, reply};
@@ -38,6 +39,26 @@ async fn text_whose_faces_are_not_taken_goes_plain() -> Outcome {
     let chat = scene.chat()?;
     assert_eq!(chat.bot_texts(), ["here"]);
     assert!(chat.by_bot().all(|message| message.entities.is_empty()));
+    scene.well_behaved()
+}
+
+#[tokio::test]
+async fn what_is_refused_again_and_again_is_said_at_least() -> Outcome {
+    let scene = Scene::begin()?;
+    let refusal = Trouble::Status {
+        code: 400,
+        description: "Bad Request: BUTTON_DATA_INVALID".to_owned(),
+    };
+    scene
+        .server()
+        .fault(Plan::once(refusal).on("editMessageText").times(2))?;
+    let said = Reply {
+        ending: Ending::Failed,
+        ..reply()
+    };
+    let said = delivery("here", Content::Reply(said));
+    scene.hurried(scene.bot()?.deliver(&said)).await?;
+    assert_eq!(scene.texts()?, ["⚠️ here"]);
     scene.well_behaved()
 }
 
