@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use crate::telegram::api::Fault;
 use crate::telegram::post::{Arrival, Part, Poster, Stuck, kept_message};
-use crate::telegram::render::{Rich, Sheet};
+use crate::telegram::render::{Rich, Sheet, rich};
 use crate::telegram::spot::{MessageSpot, Spot};
 
 /// Something that is on its way.
@@ -47,12 +47,7 @@ pub(super) async fn drafted(poster: &Poster, spot: Spot, number: i64, rich: Rich
 /// The message that the reply will be put into: the one that is kept, or a new one.
 pub(super) async fn placed(poster: &Poster, post: String, spot: Spot) -> Came {
     let alone = poster.alone(&post).await;
-    let part = Part {
-        post: &post,
-        number: 0,
-        spot,
-        arrival: Arrival::Silent,
-    };
+    let part = turns_message(&post, spot);
     let placed = match poster.kept(&post).await {
         Ok(kept) => match kept_message(&kept, part) {
             Some(message) => Ok(message),
@@ -60,6 +55,38 @@ pub(super) async fn placed(poster: &Poster, post: String, spot: Spot) -> Came {
         },
         Err(stuck) => Err(stuck),
     };
+    drop(alone);
+    Came::Placed(placed)
+}
+
+/// Leaves a whole answer behind, in the turn's message as far as there is one, and begins a new message for the turn.
+pub(super) async fn left(
+    poster: &Poster,
+    post: String,
+    spot: Spot,
+    message: Option<MessageSpot>,
+    answer: String,
+) -> Came {
+    let alone = poster.alone(&post).await;
+    let part = turns_message(&post, spot);
+    let placed = async {
+        let mut next = match message {
+            Some(message) => message,
+            None => poster.place(part).await?,
+        };
+        for rich in rich(&answer).split() {
+            poster.pacer.turn(spot.chat).await;
+            let sheet = Sheet {
+                rich,
+                buttons: Vec::new(),
+            };
+            poster.fill(next, &sheet).await?;
+            // From here on the reply goes into this one, whoever sends it.
+            next = poster.place(part).await?;
+        }
+        Ok(next)
+    };
+    let placed = placed.await;
     drop(alone);
     Came::Placed(placed)
 }
@@ -79,4 +106,14 @@ pub(super) async fn edited(
     let done = poster.fill(message, &sheet).await;
     drop(alone);
     Came::Done(done)
+}
+
+/// The part that is the turn's message, into which its reply goes.
+fn turns_message(post: &str, spot: Spot) -> Part<'_> {
+    Part {
+        post,
+        number: 0,
+        spot,
+        arrival: Arrival::Silent,
+    }
 }

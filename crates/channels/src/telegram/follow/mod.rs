@@ -1,5 +1,5 @@
 //! Showing a turn while it goes on: typing, and one message that grows, or a draft.
-//! Invariant: at most one message a turn, the one that the reply is put into; when this returns nothing of it is still
+//! Invariant: one message a turn, the one that the reply is put into, after such as stay since the turn went on; when this returns nothing of it is still
 //! on its way. Best effort: whatever fails is passed over.
 //! It must not know the reply.
 
@@ -10,7 +10,7 @@ use corvid_core::wire::{LiveEvent, Millis};
 use corvid_core::{FollowedTurn, draw, turn_post};
 use tokio::sync::mpsc;
 
-use self::act::{Act, Came, drafted, edited, finished, placed, typed};
+use self::act::{Act, Came, drafted, edited, finished, left, placed, typed};
 use self::watch::Watch;
 use super::api::Fault;
 use super::post::{Poster, Previews, Stuck};
@@ -142,6 +142,14 @@ impl<'p> Follower<'p> {
         if now >= self.typing_at && !self.watch.rests() {
             self.typing_at = now.saturating_add(TYPING_MS);
             return Some(Box::pin(typed(poster, spot)));
+        }
+        if let Some(answer) = self.watch.take_interim() {
+            let message = match self.form {
+                Form::Message(message) => message,
+                Form::Draft(_) => None,
+            };
+            let post = self.post.clone();
+            return Some(Box::pin(left(poster, post, spot, message, answer)));
         }
         if now < self.begin_at || poster.pacer.preview_at(spot.chat) > now {
             return None;

@@ -27,6 +27,10 @@ pub(super) struct Watch {
     /// Step and attempt of the text.
     at: (u32, u32),
     text: String,
+    /// A whole answer that nothing has followed yet.
+    answer: Option<String>,
+    /// Whole answers that the turn went on after, and that are to stay.
+    interim: Vec<String>,
     asked: HashMap<CallId, Words>,
     running: BTreeMap<CallId, Millis>,
     done: usize,
@@ -74,6 +78,11 @@ impl Watch {
     /// Whether nothing goes on: a person is asked, or the turn waits for a better time.
     pub(super) fn rests(&self) -> bool {
         self.is_parked || !self.open.is_empty() && self.running.is_empty()
+    }
+
+    /// The next whole answer that the turn went on after, since a message joined it just then.
+    pub(super) fn take_interim(&mut self) -> Option<String> {
+        (!self.interim.is_empty()).then(|| self.interim.remove(0))
     }
 
     /// What is to be seen now.
@@ -130,6 +139,7 @@ impl Watch {
         match event {
             EventBody::ModelRequested { .. } => {
                 self.wait = None;
+                self.answer = None;
                 self.is_parked = false;
                 // The model is asked once every call has ended; the end of one may have been missed.
                 self.running.clear();
@@ -137,6 +147,8 @@ impl Watch {
             EventBody::ModelAnswered(answer) => {
                 self.at = (answer.step, answer.attempt);
                 self.text.clone_from(&answer.text);
+                let is_whole = answer.calls.is_empty() && !answer.text.trim().is_empty();
+                self.answer = is_whole.then(|| answer.text.clone());
                 self.asked = answer
                     .calls
                     .iter()
@@ -146,6 +158,12 @@ impl Watch {
             EventBody::ModelFailed { message, .. } => {
                 self.text.clear();
                 self.wait = Some(format!("tries again: {}", inert_line(message)));
+            }
+            EventBody::InputSteered { .. } => {
+                if let Some(answer) = self.answer.take() {
+                    self.interim.push(answer);
+                    self.text.clear();
+                }
             }
             EventBody::TurnParked {
                 reason: ParkReason::ModelUnreachable,

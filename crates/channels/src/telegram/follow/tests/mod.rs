@@ -53,6 +53,25 @@ fn asks(text: &str, command: &str) -> LiveEvent {
     }))
 }
 
+fn answers(text: &str) -> LiveEvent {
+    committed(EventBody::ModelAnswered(ModelAnswer {
+        turn: 3,
+        step: 1,
+        attempt: 1,
+        text: text.to_owned(),
+        calls: Vec::new(),
+        finish: Finish::Stop,
+        usage: Usage::default(),
+    }))
+}
+
+fn joined() -> LiveEvent {
+    committed(EventBody::InputSteered {
+        turn: 3,
+        inputs: Vec::new(),
+    })
+}
+
 fn starts() -> LiveEvent {
     committed(EventBody::ToolStarted {
         call: CALL,

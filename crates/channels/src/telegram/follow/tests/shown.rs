@@ -7,7 +7,7 @@ use corvid_core::{Channel as _, Content, FollowedTurn, Messenger as _};
 use corvid_testkit::telegram::{Fault as Trouble, Plan};
 use tokio::sync::mpsc;
 
-use super::{CALL, asks, committed, composed, delta, ends, starts};
+use super::{CALL, answers, asks, committed, composed, delta, ends, joined, starts};
 use crate::telegram::post::PLACEHOLDER;
 use crate::telegram::scene::{Outcome, PERSON, START, Scene, at, delivery, reply};
 
@@ -98,6 +98,28 @@ async fn one_silent_message_grows_and_becomes_the_reply() -> Outcome {
             .all(|call| !call.hurried && call.refused().is_none())
     );
     scene.well_behaved()
+}
+
+#[tokio::test]
+async fn an_answer_that_the_turn_went_on_after_stays() -> Outcome {
+    for drafts in [false, true] {
+        let mut scene = Scene::begin()?;
+        scene.drafts = drafts;
+        let steps = vec![
+            (vec![delta(1, 1, 0, "It is")], 2_500),
+            (vec![answers("It is **red**."), joined()], 5_500),
+            (vec![delta(2, 1, 0, "No,")], 9_000),
+            (vec![composed()], 9_100),
+        ];
+        follow(&scene, steps).await?;
+        assert_eq!(scene.texts()?, ["It is red.", "No,"]);
+        let said = delivery("No, blue.", Content::Reply(reply()));
+        scene.hurried(scene.bot()?.deliver(&said)).await?;
+        assert_eq!(scene.texts()?, ["It is red.", "No, blue."]);
+        assert_eq!(scene.chat()?.sounds(), 0);
+        scene.well_behaved()?;
+    }
+    Ok(())
 }
 
 #[tokio::test]
