@@ -21,7 +21,10 @@ Serves a fake Telegram Bot API on a free port of 127.0.0.1 and prints its URL, w
 People are played over HTTP: POST /_control/<command> with JSON, e.g.
   curl -d '{\"chat\":7,\"from\":7,\"text\":\"hello\"}' URL/_control/say
   curl -d '{\"id\":7}' URL/_control/chat
-  curl -d '{\"from\":0}' URL/_control/calls";
+people   person, group, say, say_all, edit, press, press_answer, block, unblock, deactivate, migrate, delete
+server   revoke, webhook, updates, restart_ids, strict_pace, fault, lift
+verdicts calls, chat, commands, pending, changes, uptime, setup
+A command that lacks a field is answered with its name.";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
