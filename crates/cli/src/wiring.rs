@@ -13,6 +13,7 @@ use corvid_gateway::{Access, Allowed, Gateway, JobLimits, Parts, Settings};
 use corvid_llm::Catalogue;
 use corvid_sandbox::{HostConfig, HostSandbox, Isolation};
 use corvid_store::Store;
+use corvid_tools::SentPictures;
 use corvid_tools::checkpoint::{CheckpointConfig, Checkpoints};
 use corvid_tools::policy::{PolicyConfig, RulePolicy};
 
@@ -49,7 +50,8 @@ pub(crate) fn clock(environment: &Environment) -> anyhow::Result<Arc<dyn Clock>>
 
 /// The models.
 pub(crate) fn models(composed: &Composed, clock: Arc<dyn Clock>) -> Catalogue {
-    corvid_llm::catalogue(composed.llm.clone(), clock)
+    let pictures = SentPictures::new(composed.private.clone());
+    corvid_llm::catalogue(composed.llm.clone(), clock).seeing(Arc::new(pictures))
 }
 
 /// The host sandbox.

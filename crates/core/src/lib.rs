@@ -11,6 +11,7 @@ mod inbox;
 mod job;
 mod journal;
 mod model;
+mod pictures;
 mod policy;
 mod posts;
 mod question;
@@ -39,6 +40,7 @@ pub use journal::{
 pub use model::{
     Answer, AskedCall, Image, Message, Model, ModelError, ModelRequest, ModelSink, Models,
 };
+pub use pictures::{Picture, Pictures};
 pub use policy::{Policy, PolicyDecision, PolicyEffect, PolicyRequest, Wider};
 pub use posts::{FileToSend, NoPosts, Posts, Sent};
 pub use question::{Heard, HeardOutcome, OutcomeQuestion, Questions};

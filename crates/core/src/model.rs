@@ -93,9 +93,11 @@ pub enum Message {
 }
 
 /// A picture in a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Image {
-    /// The file, absolute. It may be gone or changed by the time it is read.
+    /// The working folder that it was put into, absolute. Whatever runs there may change what lies in it.
+    pub folder: String,
+    /// The file's path in that folder. It may be gone, or another one, by the time it is read.
     pub path: String,
     /// Its media type, as its sender says.
     pub media_type: String,

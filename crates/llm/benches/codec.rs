@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use corvid_core::wire::{CallId, ToolCall};
 use corvid_core::{Message, ModelRequest, ToolSpec};
-use corvid_llm::openai::{StreamDecoder, ToolNames, encode};
+use corvid_llm::openai::{Shown, StreamDecoder, ToolNames, encode};
 use corvid_llm::sse::SseDecoder;
 use corvid_llm::{EndMark, Streaming};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -87,7 +87,14 @@ fn stream() -> Vec<u8> {
 fn benches(criterion: &mut Criterion) {
     let request = transcript();
     criterion.bench_function("encode 100 messages", |bencher| {
-        bencher.iter(|| encode("model", black_box(&request), Streaming::WithUsage));
+        bencher.iter(|| {
+            encode(
+                "model",
+                black_box(&request),
+                &Shown::default(),
+                Streaming::WithUsage,
+            )
+        });
     });
 
     let stream = stream();

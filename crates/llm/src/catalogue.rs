@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use corvid_core::{Clock, Message, Model, ModelError, ModelRequest, ModelSink, Models};
+use corvid_core::{Clock, Message, Model, ModelError, ModelRequest, ModelSink, Models, Pictures};
 
 use crate::config::{Config, ProviderConfig};
 use crate::endpoint::Endpoint;
@@ -13,6 +13,7 @@ use crate::fault::final_error;
 use crate::manual::{MANUAL, ManualModel};
 use crate::openai::{ChatModel, Learned};
 use crate::presets::{KeyRule, PRESETS, Preset, Quirks, preset};
+use crate::sight::sees;
 use crate::transport::Transport;
 
 /// Tokens of request for providers of which nothing is known.
@@ -27,6 +28,7 @@ pub struct Catalogue {
     local_ollama: SocketAddr,
     transport: Arc<Transport>,
     learned: Arc<Learned>,
+    pictures: Option<Arc<dyn Pictures>>,
 }
 
 /// One provider as `agent model list` shows it.
@@ -98,10 +100,20 @@ pub fn catalogue(config: Config, clock: Arc<dyn Clock>) -> Catalogue {
         local_ollama: config.local_ollama,
         transport: Arc::new(Transport::new(clock)),
         learned: Arc::default(),
+        pictures: None,
     }
 }
 
 impl Catalogue {
+    /// The same models, those that can look at pictures being sent what these yield.
+    #[must_use]
+    pub fn seeing(self, pictures: Arc<dyn Pictures>) -> Self {
+        Self {
+            pictures: Some(pictures),
+            ..self
+        }
+    }
+
     /// Every provider, presets first in their order, and last the built-in `manual`.
     pub fn list(&self) -> Vec<ModelRow> {
         let manual = ModelRow {
@@ -123,10 +135,7 @@ impl Catalogue {
         let model = self.open(name)?;
         let request = ModelRequest {
             system: String::new(),
-            messages: vec![Arc::new(Message::User {
-                text: TEST_REQUEST.to_owned(),
-                images: Vec::new(),
-            })],
+            messages: vec![Arc::new(Message::user(TEST_REQUEST))],
             tools: Arc::from([]),
         };
         let clock = self.transport.clock();
@@ -180,6 +189,10 @@ impl Models for Catalogue {
             context_tokens: entry.context_tokens(),
             transport: self.transport.clone(),
             learned: self.learned.clone(),
+            pictures: self
+                .pictures
+                .clone()
+                .filter(|_| sees(entry.config.images, model)),
         }))
     }
 }

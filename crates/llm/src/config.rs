@@ -41,6 +41,8 @@ pub struct ProviderConfig {
     pub model: Option<String>,
     /// Tokens of request that the models take.
     pub context_tokens: Option<u64>,
+    /// Which of the models are sent pictures.
+    pub images: Images,
     /// How long the provider may be silent.
     pub timeouts: Timeouts,
 }
@@ -54,9 +56,22 @@ impl ProviderConfig {
             key: None,
             model: None,
             context_tokens: None,
+            images: Images::Auto,
             timeouts: Timeouts::default(),
         }
     }
+}
+
+/// Which models of a provider are sent pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Images {
+    /// Those that are known to look at them.
+    #[default]
+    Auto,
+    /// All.
+    Always,
+    /// None.
+    Never,
 }
 
 /// A key and where it came from.

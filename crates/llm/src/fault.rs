@@ -13,6 +13,9 @@ use crate::retry::Class;
 /// Characters of a provider's own words that a person is shown.
 const QUOTED_CHARS: usize = 300;
 
+/// What stands between a provider and the status with which it refused a request as such.
+const REFUSED: &str = " refused the request (";
+
 /// A request that was refused, or an answer that broke off with a reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -112,8 +115,13 @@ fn sentence(endpoint: &Endpoint, model: &str, status: u16, said: &str) -> String
         ),
         429 | 503 | 529 => format!("{provider} is busy ({status}){said}"),
         408 | 409 | 425 | 500..=599 => format!("{provider} failed ({status}){said}"),
-        _ => format!("{provider} refused the request ({status}){said}"),
+        _ => format!("{provider}{REFUSED}{status}){said}"),
     }
+}
+
+/// Whether a final error is a refusal of what was asked, or speaks of pictures; not of a key, a quota or an address.
+pub(crate) fn is_about_the_request(error: &ModelError) -> bool {
+    error.message.contains(REFUSED) || error.message.contains("image")
 }
 
 /// What an error event inside a stream means: as the refusal of its status, but the step is tried again

@@ -12,12 +12,13 @@ mod manual;
 pub mod openai;
 mod presets;
 mod retry;
+mod sight;
 pub mod sse;
 mod transcribe;
 mod transport;
 
 pub use catalogue::{Catalogue, KeyState, ModelRow, Tested, catalogue};
-pub use config::{Config, ProviderConfig, ProviderKey, Timeouts};
+pub use config::{Config, Images, ProviderConfig, ProviderKey, Timeouts};
 pub use fault::Complaint;
 pub use presets::{EndMark, KeyRule, PRESETS, Preset, Quirks, Streaming};
 pub use transcribe::Transcriber;

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use corvid_core::{Sandbox, Tool, Toolset};
 
+pub use chat::SentPictures;
 pub use config::Config;
 
 /// The built-in tools; commands run in `sandbox`.

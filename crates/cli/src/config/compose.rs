@@ -206,6 +206,7 @@ fn providers(
             key,
             model: differing(&provider.model, preset.default_model),
             context_tokens: Some(provider.context_tokens),
+            images: provider.images.into(),
             timeouts: Timeouts {
                 first_byte: Duration::from_secs(provider.first_byte_secs),
                 idle: Duration::from_secs(provider.idle_secs),

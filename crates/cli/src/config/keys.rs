@@ -12,6 +12,9 @@ use super::value::{Kind, Value};
 /// What `policy.preset` may be, from the most to the least that asks.
 const PRESETS_OF_POLICY: &[&str] = &["careful", "default", "trusting"];
 
+/// What `providers.*.images` may be.
+const IMAGES: &[&str] = &["auto", "always", "never"];
+
 /// One key.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
@@ -99,6 +102,7 @@ pub(crate) fn keys() -> Vec<Key> {
                 count(1_000, 10_000_000),
                 Value::Count(preset.context_tokens),
             ),
+            named("images", Kind::OneOf(IMAGES), Value::text("auto")),
             named("first_byte_secs", count(1, 600), Value::Count(60)),
             named("idle_secs", count(1, 600), Value::Count(30)),
         ]);

@@ -198,10 +198,34 @@ pub(crate) struct Provider {
     pub(crate) model: String,
     /// Tokens of request that the models take.
     pub(crate) context_tokens: u64,
+    /// Which of the models are sent pictures.
+    pub(crate) images: Images,
     /// Seconds until the first byte of an answer.
     pub(crate) first_byte_secs: u64,
     /// Seconds between two pieces of an answer.
     pub(crate) idle_secs: u64,
+}
+
+/// Which models of a provider are sent pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Images {
+    /// Those that are known to look at them.
+    Auto,
+    /// All.
+    Always,
+    /// None.
+    Never,
+}
+
+impl From<Images> for corvid_llm::Images {
+    fn from(images: Images) -> Self {
+        match images {
+            Images::Auto => Self::Auto,
+            Images::Always => Self::Always,
+            Images::Never => Self::Never,
+        }
+    }
 }
 
 impl Settings {

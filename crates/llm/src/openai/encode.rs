@@ -8,17 +8,19 @@ use std::collections::BTreeSet;
 use async_openai::types::chat::{
     ChatCompletionMessageToolCall, ChatCompletionMessageToolCalls,
     ChatCompletionRequestAssistantMessage, ChatCompletionRequestAssistantMessageContent,
-    ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
-    ChatCompletionRequestToolMessage, ChatCompletionRequestUserMessage,
-    ChatCompletionStreamOptions, ChatCompletionTool, ChatCompletionToolChoiceOption,
-    ChatCompletionTools, CreateChatCompletionRequest, FunctionCall, FunctionObject,
-    ToolChoiceOptions,
+    ChatCompletionRequestMessage, ChatCompletionRequestMessageContentPartImage,
+    ChatCompletionRequestSystemMessage, ChatCompletionRequestToolMessage,
+    ChatCompletionRequestUserMessage, ChatCompletionRequestUserMessageContent,
+    ChatCompletionRequestUserMessageContentPart, ChatCompletionStreamOptions, ChatCompletionTool,
+    ChatCompletionToolChoiceOption, ChatCompletionTools, CreateChatCompletionRequest, FunctionCall,
+    FunctionObject, ImageUrl, ToolChoiceOptions,
 };
-use corvid_core::{Message, ModelRequest, ToolSpec};
+use corvid_core::{Image, Message, ModelRequest, ToolSpec};
 use serde_json::{Value, json};
 
 use super::names::ToolNames;
 use super::repair::{Sound, SoundCall, repair};
+use super::shown::Shown;
 use crate::presets::Streaming;
 
 /// A body and the names by which its tools are called.
@@ -30,13 +32,14 @@ pub struct Encoded {
     pub names: ToolNames,
 }
 
-/// Writes a request for `model`.
+/// Writes a request for `model`, with those of its pictures that are shown.
 ///
 /// # Errors
 /// Only if a tool's schema cannot be written as JSON.
 pub fn encode(
     model: &str,
     request: &ModelRequest,
+    shown: &Shown,
     streaming: Streaming,
 ) -> Result<Encoded, serde_json::Error> {
     let names = tool_names(request);
@@ -60,7 +63,7 @@ pub fn encode(
     let offers = !tools.is_empty();
     let body = CreateChatCompletionRequest {
         model: model.to_owned(),
-        messages: messages(request, &names),
+        messages: messages(request, shown, &names),
         stream: (streaming != Streaming::Off).then_some(true),
         stream_options: stream_options(streaming),
         tools: offers.then_some(tools),
@@ -124,7 +127,11 @@ fn offer(name: &str, description: &str, parameters: Value) -> ChatCompletionTool
     })
 }
 
-fn messages(request: &ModelRequest, names: &ToolNames) -> Vec<ChatCompletionRequestMessage> {
+fn messages(
+    request: &ModelRequest,
+    shown: &Shown,
+    names: &ToolNames,
+) -> Vec<ChatCompletionRequestMessage> {
     let mut written = Vec::with_capacity(request.messages.len() + 1);
     if !request.system.is_empty() {
         let system = ChatCompletionRequestSystemMessage {
@@ -135,7 +142,7 @@ fn messages(request: &ModelRequest, names: &ToolNames) -> Vec<ChatCompletionRequ
     }
     for message in repair(&request.messages) {
         match message {
-            Sound::User(text) => written.push(user(text)),
+            Sound::User(text, images) => written.push(user(text, images, shown)),
             Sound::Assistant { text, calls } => {
                 written.push(assistant(&text, &calls, names));
                 written.extend(calls.into_iter().map(result));
@@ -145,11 +152,34 @@ fn messages(request: &ModelRequest, names: &ToolNames) -> Vec<ChatCompletionRequ
     written
 }
 
-fn user(text: &str) -> ChatCompletionRequestMessage {
+/// Text alone stays text: servers that know no parts are asked for none without need.
+fn user(text: &str, images: &[Image], shown: &Shown) -> ChatCompletionRequestMessage {
+    let pictures = images.iter().filter_map(|image| shown.url(image));
+    let pictures: Vec<_> = pictures.map(picture).collect();
+    let content = if pictures.is_empty() {
+        text.into()
+    } else {
+        let said = ChatCompletionRequestUserMessageContentPart::Text(text.into());
+        let parts = [said].into_iter().chain(pictures).collect();
+        ChatCompletionRequestUserMessageContent::Array(parts)
+    };
     ChatCompletionRequestMessage::User(ChatCompletionRequestUserMessage {
-        content: text.into(),
+        content,
         name: None,
     })
+}
+
+fn picture(url: &str) -> ChatCompletionRequestUserMessageContentPart {
+    let image_url = ImageUrl {
+        url: url.to_owned(),
+        detail: None,
+    };
+    ChatCompletionRequestUserMessageContentPart::ImageUrl(
+        ChatCompletionRequestMessageContentPartImage {
+            image_url,
+            ..ChatCompletionRequestMessageContentPartImage::default()
+        },
+    )
 }
 
 fn assistant(

@@ -8,11 +8,12 @@ mod decode;
 mod encode;
 mod names;
 mod repair;
+mod shown;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corvid_core::{Answer, Model, ModelError, ModelRequest, ModelSink};
+use corvid_core::{Answer, Model, ModelError, ModelRequest, ModelSink, Pictures};
 
 use crate::config::Timeouts;
 use crate::endpoint::Endpoint;
@@ -25,6 +26,7 @@ pub(crate) use asking::Learned;
 pub use decode::{MAX_ANSWER_BYTES, StreamDecoder, StreamFault};
 pub use encode::{Encoded, encode};
 pub use names::ToolNames;
+pub use shown::Shown;
 
 /// How many times as long as for a first byte an answer that is not streamed is waited for.
 const WHOLE_ANSWER_PATIENCE: u32 = 5;
@@ -47,6 +49,8 @@ pub(crate) struct ChatModel {
     pub(crate) transport: Arc<Transport>,
     /// What servers were found to refuse.
     pub(crate) learned: Arc<Learned>,
+    /// Where its pictures come from; none if it is sent none.
+    pub(crate) pictures: Option<Arc<dyn Pictures>>,
 }
 
 #[async_trait]
@@ -65,25 +69,48 @@ impl Model for ChatModel {
         live: &dyn ModelSink,
     ) -> Result<Answer, ModelError> {
         let mut asked = self.learned.streaming(&self.id, self.quirks.streaming);
+        let mut shown = self.pictures_of(request).await;
+        let mut withheld = Shown::default();
         loop {
-            let error = match self.ask(request, asked, live).await {
-                Ok(answer) => return Ok(answer),
+            let error = match self.ask(request, &shown, asked, live).await {
+                Ok(answer) => {
+                    self.learned.withhold(&self.id, &withheld);
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
-            asked = asking::less(asked, &error).ok_or(error)?;
-            self.learned.learn(&self.id, asked);
+            if let Some(less) = asking::less(asked, &error) {
+                asked = less;
+                self.learned.learn(&self.id, asked);
+            } else if !shown.is_empty() && asking::may_be_the_pictures(&error) {
+                withheld = std::mem::take(&mut shown);
+            } else {
+                return Err(error);
+            }
         }
     }
 }
 
 impl ChatModel {
+    /// The pictures that the model is shown, those left out that it has refused.
+    async fn pictures_of(&self, request: &ModelRequest) -> Shown {
+        match &self.pictures {
+            Some(pictures) => {
+                let passes = |image: &_| !self.learned.withholds(&self.id, image);
+                Shown::load(request, pictures.as_ref(), passes).await
+            }
+            None => Shown::default(),
+        }
+    }
+
     async fn ask(
         &self,
         request: &ModelRequest,
+        shown: &Shown,
         streaming: Streaming,
         live: &dyn ModelSink,
     ) -> Result<Answer, ModelError> {
-        let encoded = encode(&self.model, request, streaming)
+        let encoded = encode(&self.model, request, shown, streaming)
             .map_err(|error| final_error(format!("the request cannot be written: {error}")))?;
         let outgoing = Outgoing {
             endpoint: &self.endpoint,

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use corvid_core::Message;
 use corvid_core::wire::ToolCall;
+use corvid_core::{Image, Message};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -30,8 +30,8 @@ const LONGEST_ID: usize = 40;
 /// One message that may be sent as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sound<'a> {
-    /// What a person said.
-    User(&'a str),
+    /// What a person said, and the pictures that go with it.
+    User(&'a str, &'a [Image]),
     /// What the model said, with each call's result. Text and calls are never both empty.
     Assistant {
         /// The text; may be empty if there are calls.
@@ -60,7 +60,9 @@ pub(crate) fn repair(messages: &[Arc<Message>]) -> Vec<Sound<'_>> {
     let mut repaired = Repaired::default();
     for message in messages {
         match &**message {
-            Message::User { text, .. } => repaired.sound.push(Sound::User(or_empty(text))),
+            Message::User { text, images } => {
+                repaired.sound.push(Sound::User(or_empty(text), images));
+            }
             Message::Assistant { text, calls } => repaired.assistant(text, calls),
             Message::Tool {
                 provider_id, text, ..
@@ -86,7 +88,7 @@ impl<'a> Repaired<'a> {
             return;
         }
         if self.sound.is_empty() {
-            self.sound.push(Sound::User(BEGINNING));
+            self.sound.push(Sound::User(BEGINNING, &[]));
         }
         let ids = &mut self.ids;
         let added = calls.iter().map(|call| sound_call(call, ids)).collect();
@@ -129,9 +131,9 @@ impl<'a> Repaired<'a> {
 
     fn finish(mut self) -> Vec<Sound<'a>> {
         match self.sound.last() {
-            None => self.sound.push(Sound::User(EMPTY)),
+            None => self.sound.push(Sound::User(EMPTY, &[])),
             Some(Sound::Assistant { calls, .. }) if calls.is_empty() => {
-                self.sound.push(Sound::User(GO_ON));
+                self.sound.push(Sound::User(GO_ON, &[]));
             }
             Some(_) => {}
         }

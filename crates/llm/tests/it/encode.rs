@@ -3,14 +3,15 @@
 
 use corvid_core::{Message, ModelRequest};
 use corvid_llm::Streaming;
-use corvid_llm::openai::encode;
+use corvid_llm::openai::{Shown, encode};
 use serde_json::Value;
 
 use crate::scene::{assistant, request, result, user};
 
 /// The body of a request as it is sent.
 pub(crate) fn body(request: &ModelRequest) -> Value {
-    let encoded = encode("scripted", request, Streaming::WithUsage).expect("plain data");
+    let encoded =
+        encode("scripted", request, &Shown::default(), Streaming::WithUsage).expect("plain data");
     serde_json::from_slice(&encoded.body).expect("JSON")
 }
 
@@ -203,7 +204,8 @@ fn a_growing_transcript_keeps_its_beginning() {
 /// The body up to the end of its messages.
 fn body_start(messages: &[Message]) -> String {
     let request = request(messages.iter().cloned());
-    let encoded = encode("m", &request, Streaming::WithUsage).expect("plain data");
+    let encoded =
+        encode("m", &request, &Shown::default(), Streaming::WithUsage).expect("plain data");
     let text = String::from_utf8(encoded.body).expect("UTF-8");
     let end = text.find(r#"],"model""#).expect("the messages' end");
     text[..end].to_owned()

@@ -49,7 +49,7 @@ fn transcript() -> impl Strategy<Value = Vec<Message>> {
     ];
     let call = (id(), name(), arguments);
     let message = prop_oneof![
-        text().prop_map(|text| Message::user(text)),
+        text().prop_map(Message::user),
         (text(), 1_u32..4, proptest::collection::vec(call, 0..4)).prop_map(
             |(text, step, calls)| {
                 let calls: Vec<_> = calls

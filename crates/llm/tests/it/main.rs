@@ -12,6 +12,7 @@ mod encode_any;
 mod faults;
 mod manual;
 mod models;
+mod pictures;
 mod refusals;
 mod scene;
 mod stream_ends;

@@ -17,6 +17,8 @@ pub(super) struct Request {
     pub(super) user: String,
     /// The tool results after the last user message, in order.
     pub(super) results: Vec<String>,
+    /// The pictures in the transcript.
+    pub(super) pictures: usize,
     /// The names of the tools on offer.
     pub(super) offered: Vec<String>,
     /// Whether the answer is streamed.
@@ -39,6 +41,8 @@ impl Request {
         };
         for message in list(&body["messages"]) {
             let text = text_of(&message["content"]);
+            let parts = list(&message["content"]);
+            request.pictures += parts.filter(|part| part["type"] == "image_url").count();
             match message["role"].as_str() {
                 Some("system" | "developer") => request.system = text,
                 Some("user") => {
@@ -62,6 +66,7 @@ impl Request {
             && holds(&when.result, last_result)
             && holds(&when.system, &self.system)
             && when.results.is_none_or(|count| count == self.results.len())
+            && when.pictures.is_none_or(|count| count == self.pictures)
             && when.model.as_ref().is_none_or(|model| *model == self.model)
     }
 

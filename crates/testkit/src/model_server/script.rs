@@ -62,6 +62,8 @@ pub struct When {
     pub system: Option<String>,
     /// The model asked for.
     pub model: Option<String>,
+    /// So many pictures are in the transcript.
+    pub pictures: Option<usize>,
 }
 
 impl Script {
@@ -174,6 +176,13 @@ impl When {
     #[must_use]
     pub fn system(mut self, text: impl Into<String>) -> Self {
         self.system = Some(text.into());
+        self
+    }
+
+    /// And so many pictures are in the transcript.
+    #[must_use]
+    pub fn pictures(mut self, count: usize) -> Self {
+        self.pictures = Some(count);
         self
     }
 

@@ -321,7 +321,8 @@ fn image(part: &Part, working_dir: &str) -> Option<Image> {
             image: true,
             ..
         } => Some(Image {
-            path: format!("{working_dir}/{path}"),
+            folder: working_dir.to_owned(),
+            path: path.clone(),
             media_type: media_type.clone(),
         }),
         Part::File { .. } | Part::Text { .. } | Part::Quote { .. } => None,

@@ -9,7 +9,7 @@ use corvid_agent::{Settings, prompt};
 use corvid_core::wire::{Event, EventBody, Patience};
 use corvid_core::{Message, ModelRequest, Toolset};
 use corvid_llm::Streaming;
-use corvid_llm::openai::encode;
+use corvid_llm::openai::{Shown, encode};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
@@ -154,7 +154,7 @@ proptest! {
             world.step(next);
         }
         if let Some(request) = request(&world.state, 1 << 20) {
-            let encoded = encode("scripted", &request, Streaming::WithUsage)
+            let encoded = encode("scripted", &request, &Shown::default(), Streaming::WithUsage)
                 .map_err(|error| TestCaseError::fail(error.to_string()))?;
             let body: serde_json::Value = serde_json::from_slice(&encoded.body)
                 .map_err(|error| TestCaseError::fail(error.to_string()))?;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Findings, tools};
+use super::{Findings, parts, tools};
 
 /// Checks `messages`; calls may only name tools in `offered`, if it is told.
 pub(super) fn check(
@@ -146,16 +146,14 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Content is a non-empty text, or a non-empty list of text parts. A tool may have nothing to say.
+/// Content is a non-empty text, or a non-empty list of parts. A tool may have nothing to say.
 fn content(place: &str, message: &Map<String, Value>, found: &mut Findings) {
-    let may_be_empty = message.get("role").is_some_and(|role| role == "tool");
+    let role = message.get("role").and_then(Value::as_str);
     let good = match message.get("content") {
-        Some(Value::String(text)) => may_be_empty || !text.is_empty(),
-        Some(Value::Array(parts)) => {
-            !parts.is_empty()
-                && parts
-                    .iter()
-                    .all(|part| part["type"] == "text" && part["text"].is_string())
+        Some(Value::String(text)) => role == Some("tool") || !text.is_empty(),
+        Some(Value::Array(list)) => {
+            parts::check(place, role == Some("user"), list, found);
+            !list.is_empty()
         }
         _ => false,
     };

@@ -3,6 +3,7 @@
 //! It must not know the script, nor that the sender is Corvid.
 
 mod messages;
+mod parts;
 mod schema;
 mod tools;
 

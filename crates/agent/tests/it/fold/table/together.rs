@@ -2,9 +2,9 @@
 //! Invariant: what belongs together is taken up together, and every input is answered by one turn.
 //! It must not know a messenger.
 
-use corvid_agent::fold::{State, due};
-use corvid_core::Message;
-use corvid_core::wire::{Admission, EventBody, InputId, Mode};
+use corvid_agent::fold::{State, Turn, due};
+use corvid_core::wire::{Admission, EventBody, InputId, Mode, Part};
+use corvid_core::{Image, Message};
 
 use super::{asking, check, fold, promote};
 use crate::script::{
@@ -102,10 +102,46 @@ fn a_stop_takes_with_it_what_the_same_person_still_waits_for() {
         ..admission("i3", Mode::Queue)
     });
     let state = fold(asking(), [admitted("i2"), elsewhere, stopped()]);
-    let answered = state.turn.as_ref().map(|turn| turn.input_ids());
+    let answered = state.turn.as_ref().map(Turn::input_ids);
     let expect = ["i1", "i2"].map(InputId::new).to_vec();
     assert_eq!(answered, Some(expect));
     assert_eq!(due(&state), [super::COMPOSE]);
     let waiting: Vec<_> = state.waiting.iter().map(|input| &input.input).collect();
     assert_eq!(waiting, [&InputId::new("i3")]);
+}
+
+#[test]
+fn a_picture_goes_with_the_words_that_came_with_it() {
+    let file = |path: &str, image| Part::File {
+        path: path.to_owned(),
+        media_type: "image/png".to_owned(),
+        bytes: 7,
+        image,
+    };
+    let shown = EventBody::InputAdmitted(Admission {
+        parts: vec![
+            Part::text("look"),
+            file("inbox/a.png", true),
+            file("inbox/b.svg", false),
+        ],
+        working_dir: "/work".to_owned(),
+        ..admission("i1", Mode::Steer)
+    });
+    let start = started(1, "i1", limits());
+    let state = fold(idle([shown]), [claimed(1), start]);
+    let messages = state.turn.map(|turn| turn.messages).unwrap_or_default();
+    let expect = Message::User {
+        text: "look\n\n[A file was sent along: `inbox/a.png` (image/png, 7 bytes)]\n\n\
+               [A file was sent along: `inbox/b.svg` (image/png, 7 bytes)]"
+            .to_owned(),
+        images: vec![Image {
+            folder: "/work".to_owned(),
+            path: "inbox/a.png".to_owned(),
+            media_type: "image/png".to_owned(),
+        }],
+    };
+    assert_eq!(
+        messages.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+        [&expect]
+    );
 }
