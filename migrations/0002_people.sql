@@ -35,7 +35,7 @@ CREATE INDEX delivery_open ON delivery (session, seq) WHERE state IN ('prepared'
 CREATE INDEX delivery_waiting ON delivery (channel, account) WHERE state IN ('prepared', 'sending');
 CREATE INDEX notice_ended ON delivery (at) WHERE session IS NULL AND state IN ('sent', 'failed');
 
--- What a notice says. It goes a month after it has ended.
+-- What a notice says, until it has ended: it may be a pairing code. Its key goes a month later.
 CREATE TABLE notice (
     id   TEXT NOT NULL PRIMARY KEY, -- as in `delivery`
     key  TEXT NOT NULL UNIQUE,      -- the same key is the same notice
@@ -43,6 +43,12 @@ CREATE TABLE notice (
     path TEXT,                      -- of a file that goes with it, absolute
     name TEXT                       -- that the person sees of the file
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER notice_said AFTER UPDATE OF state ON delivery
+WHEN new.session IS NULL AND new.state IN ('sent', 'failed')
+BEGIN
+    UPDATE notice SET text = '' WHERE id = new.id;
+END;
 
 -- The channels' ids of what was posted, so that it is edited and not posted again.
 CREATE TABLE mark (

@@ -46,23 +46,24 @@ impl Gateway {
             at: origin.clone(),
             now,
         };
-        match self.store.offer_pairing(&stranger).await? {
-            Offer::Code(pairing) => {
+        let line = |pairing: &str| Post {
+            key: format!("pairing {}", of_message(origin, &said.external_id)),
+            to: origin.clone(),
+            text: format!(
+                "Hello! I only talk to people I was told about. If that should be you, give this code to whoever runs \
+                 me: `{pairing}`. They enter `agent pair approve {pairing}` within an hour."
+            ),
+            file: None,
+            at: now,
+        };
+        match self.store.offer_pairing(&stranger, line).await? {
+            Offer::Code(_) => {
                 tracing::info!(
                     channel = origin.channel,
                     person = said.person,
                     "a stranger was offered a code"
                 );
-                let text = format!(
-                    "Hello! I only talk to people I was told about. If that should be you, give this code to whoever runs \
-                     me: `{pairing}`. They enter `agent pair approve {pairing}` within an hour."
-                );
-                self.say(
-                    format!("pairing {}", of_message(origin, &said.external_id)),
-                    origin,
-                    text,
-                )
-                .await
+                Ok(())
             }
             Offer::Quiet => Ok(()),
             Offer::Full => {

@@ -4,12 +4,14 @@
 //! It must not know who may approve.
 
 use corvid_core::draw;
+use corvid_core::faults::crash_point;
 use corvid_core::wire::{Address, Millis, Person, Role};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::{PersonRow, role_name};
 use crate::error::StoreError;
+use crate::outbox::{Post, post_statements, post_values};
 use crate::store::Store;
 
 /// A stranger who asks to be let in.
@@ -68,15 +70,18 @@ pub enum Paired {
 /// How long a code may be used, and how long its person is told of no other, in milliseconds.
 const HOUR_MS: Millis = 3_600_000;
 
-/// `$8` strangers may wait in a channel.
-const OFFER: &str = "DELETE FROM pairing WHERE expires_at <= $7; \
-     INSERT INTO pairing (channel, person, name, account, conversation, code, tries, offered_at, expires_at) \
-     SELECT $1, $2, $3, $4, $5, $6, 0, $7, $9 \
-     WHERE NOT EXISTS (SELECT 1 FROM person WHERE channel = $1 AND id = $2) \
-     AND (SELECT count(*) FROM pairing WHERE channel = $1 AND code IS NOT NULL) < $8 \
-     ON CONFLICT DO NOTHING RETURNING 'new'; \
-     SELECT 'known' FROM pairing WHERE channel = $1 AND person = $2; \
-     SELECT 'known' FROM person WHERE channel = $1 AND id = $2";
+/// `$19` strangers may wait in a channel. Whoever is new among them is told so in the same moment.
+const OFFER: &str = concat!(
+    "DELETE FROM pairing WHERE expires_at <= $18; ",
+    "INSERT INTO pairing (channel, person, name, account, conversation, code, tries, offered_at, expires_at) ",
+    "SELECT $12, $13, $14, $15, $16, $17, 0, $18, $20 ",
+    "WHERE NOT EXISTS (SELECT 1 FROM person WHERE channel = $12 AND id = $13) ",
+    "AND (SELECT count(*) FROM pairing WHERE channel = $12 AND code IS NOT NULL) < $19 ",
+    "ON CONFLICT DO NOTHING RETURNING 'new'; ",
+    "SELECT 'known' FROM pairing WHERE channel = $12 AND person = $13; ",
+    "SELECT 'known' FROM person WHERE channel = $12 AND id = $13; ",
+    post_statements!("EXISTS (SELECT 1 FROM pairing WHERE code = $17)")
+);
 
 /// Strangers who may wait in a channel.
 const WAITING: i64 = 3;
@@ -102,10 +107,20 @@ const APPROVE: &str = "\
 const REFUSE: &str = "UPDATE pairing SET code = NULL WHERE channel = $1 AND person = $2 AND code IS NOT NULL RETURNING 1";
 
 impl Store {
-    /// Draws a code for a stranger, unless they were told of one within the hour or three wait in the channel already.
-    pub async fn offer_pairing(&self, who: &Pairing) -> Result<Offer, StoreError> {
+    /// Draws a code for a stranger, unless they were told of one within the hour or three wait in the channel already;
+    /// with it, in the same moment, the notice is kept that tells them: a code that nobody was told of would keep them
+    /// waiting for an hour.
+    ///
+    /// # Errors
+    /// Those of [`Store::post`].
+    pub async fn offer_pairing(
+        &self,
+        who: &Pairing,
+        line: impl FnOnce(&str) -> Post,
+    ) -> Result<Offer, StoreError> {
         let code = draw::pairing_code();
-        let values = vec![
+        let mut values = post_values(&draw::notice_id(), &line(&code), self.owner())?;
+        values.extend([
             who.person.channel.as_str().into(),
             who.person.id.as_str().into(),
             who.name.as_str().into(),
@@ -115,13 +130,15 @@ impl Store {
             who.now.into(),
             WAITING.into(),
             who.now.saturating_add(HOUR_MS).into(),
-        ];
+        ]);
+        crash_point("notice.before_commit");
         let rows = self.edit(OFFER, values).await?;
+        crash_point("notice.after_commit");
         let word = rows.first().map(|row| row.try_get::<&str, _>(0));
         Ok(match self.readers().decoded(word.transpose())? {
             Some("new") => Offer::Code(code),
-            Some(_) => Offer::Quiet,
-            None => Offer::Full,
+            Some("known") => Offer::Quiet,
+            _ => Offer::Full,
         })
     }
 

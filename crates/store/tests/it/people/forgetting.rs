@@ -8,7 +8,7 @@ use corvid_store::{
     Choices, CommandState, Deletion, DeliveryEnd, Forgotten, Offer, Pairing, PersonRow, Store,
 };
 
-use super::{admit, answer, asked, chat, person, post, said, talked};
+use super::{admit, answer, asked, chat, person, post, said, talked, told};
 use crate::hands::{job_end, job_start, question};
 use crate::scene::{Lane, Scene, admission, open};
 
@@ -130,10 +130,10 @@ async fn who_was_never_seen_is_forgotten_easily() {
         at: chat("1"),
         now: 0,
     };
-    store.offer_pairing(&pairing).await.unwrap();
+    store.offer_pairing(&pairing, told).await.unwrap();
     assert_eq!(store.forget(&person("1")).await, nothing);
     assert_eq!(store.pairings(0).await, Ok(vec![]));
-    let offer = store.offer_pairing(&pairing).await.unwrap();
+    let offer = store.offer_pairing(&pairing, told).await.unwrap();
     assert!(matches!(offer, Offer::Code(_)), "they are strangers again");
 }
 

@@ -5,7 +5,7 @@
 use corvid_core::wire::{Person, Role};
 use corvid_store::{Offer, Pairing, PersonRow};
 
-use super::{chat, person};
+use super::{chat, person, told};
 use crate::scene::Scene;
 
 fn row(id: &str, role: Role, since: i64) -> PersonRow {
@@ -75,9 +75,9 @@ async fn who_was_let_in_waits_no_longer() {
         at: chat("1"),
         now: 0,
     };
-    let offer = store.offer_pairing(&pairing).await.unwrap();
+    let offer = store.offer_pairing(&pairing, told).await.unwrap();
     assert!(matches!(offer, Offer::Code(_)));
     assert_eq!(store.let_in(&row("1", Role::Member, 1)).await, Ok(()));
     assert_eq!(store.pairings(1).await, Ok(vec![]));
-    assert_eq!(store.offer_pairing(&pairing).await, Ok(Offer::Quiet));
+    assert_eq!(store.offer_pairing(&pairing, told).await, Ok(Offer::Quiet));
 }

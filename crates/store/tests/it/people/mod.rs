@@ -104,3 +104,14 @@ pub(crate) async fn talked(store: &Store, session: &str, at: &str, by: &str) -> 
     answer(&mut lane, input, at, &format!("to {by}")).await;
     lane
 }
+
+/// The line that tells a stranger of their code, another one each time.
+pub(crate) fn told(code: &str) -> Post {
+    Post {
+        key: draw::external_id(),
+        to: chat("told"),
+        text: format!("your code is {code}"),
+        file: None,
+        at: 0,
+    }
+}

@@ -5,10 +5,10 @@
 use std::collections::HashSet;
 
 use corvid_core::wire::{Millis, Role};
-use corvid_store::{Offer, Paired, Pairing, PendingRow, PersonRow, Store};
+use corvid_store::{DeliveryEnd, Offer, Paired, Pairing, PendingRow, PersonRow, Store};
 use tokio::task::JoinSet;
 
-use super::{chat, person};
+use super::{chat, person, told};
 use crate::scene::Scene;
 
 const HOUR: Millis = 3_600_000;
@@ -23,7 +23,7 @@ fn stranger(id: &str, now: Millis) -> Pairing {
 }
 
 async fn offer(store: &Store, id: &str, now: Millis) -> Offer {
-    store.offer_pairing(&stranger(id, now)).await.unwrap()
+    store.offer_pairing(&stranger(id, now), told).await.unwrap()
 }
 
 async fn code(store: &Store, id: &str, now: Millis) -> String {
@@ -96,6 +96,15 @@ async fn a_code_is_long_random_and_kept_as_a_hash_alone() {
         assert!(letters.iter().all(plain), "{code}");
         assert!(codes.insert(code), "a code comes twice");
     }
+    // The lines that tell them are kept until they are sent, and no longer.
+    for line in store.open_outbox("telegram", "777").await.unwrap() {
+        let id = line.delivery.id;
+        assert_eq!(store.begin_delivery(&id).await, Ok(true));
+        let sent = DeliveryEnd::Sent("1".to_owned());
+        assert!(store.end_delivery(&id, sent).await.is_ok());
+    }
+    // Folds the log, in which they stood.
+    store.forget(&person("nobody")).await.unwrap();
     let files = ["corvid.db", "corvid.db-wal"].map(|name| scene.path().with_file_name(name));
     for file in files {
         let bytes = std::fs::read(&file).unwrap();
@@ -148,7 +157,7 @@ async fn three_wait_in_a_channel_and_a_fourth_is_told_nothing() {
     let mut elsewhere = stranger("4", 1);
     elsewhere.person.channel = "discord".to_owned();
     elsewhere.at.channel = "discord".to_owned();
-    let offered = store.offer_pairing(&elsewhere).await.unwrap();
+    let offered = store.offer_pairing(&elsewhere, told).await.unwrap();
     assert!(matches!(offered, Offer::Code(_)), "{offered:?}");
     assert_eq!(store.refuse_pairing(&person("2")).await, Ok(true));
     assert_eq!(store.refuse_pairing(&person("2")).await, Ok(false));
@@ -245,4 +254,22 @@ async fn guesses_at_once_are_all_counted() {
         assert!(outcomes.contains(&Paired::Wrong { left }), "{outcomes:?}");
     }
     assert_eq!(approve(&stores[0], &code, 1).await, Paired::NonePending);
+}
+
+#[tokio::test]
+async fn a_code_comes_with_the_line_that_tells_it() {
+    let scene = Scene::new();
+    let store = scene.open().await;
+    let Offer::Code(code) = offer(&store, "7", 0).await else {
+        panic!("the first stranger is offered a code");
+    };
+    let lines = |rows: Vec<corvid_store::OutboxRow>| {
+        let texts = rows.into_iter().map(|row| row.delivery.text);
+        texts.collect::<Vec<_>>()
+    };
+    let open = store.open_outbox("telegram", "777").await.unwrap();
+    assert_eq!(lines(open), [format!("your code is {code}")]);
+    // Who is told nothing new leaves no line behind.
+    assert_eq!(offer(&store, "7", 1).await, Offer::Quiet);
+    assert_eq!(store.open_outbox("telegram", "777").await.unwrap().len(), 1);
 }
