@@ -31,9 +31,7 @@ fn check_defect(name: &str) -> io::Result<()> {
     Ok(())
 }
 
-#[test]
-fn nothing_is_lost_or_repeated_at_any_crash_point() -> io::Result<()> {
-    let report = crash::suite(agent())?;
+fn check_suite(report: crash::Report) -> io::Result<()> {
     writeln!(stderr(), "{report}")?;
     assert!(
         report.failures.is_empty(),
@@ -44,6 +42,16 @@ fn nothing_is_lost_or_repeated_at_any_crash_point() -> io::Result<()> {
         assert_eq!(point.reached, TRIALS, "{}", point.point);
     }
     Ok(())
+}
+
+#[test]
+fn nothing_is_lost_or_repeated_at_any_crash_point() -> io::Result<()> {
+    check_suite(crash::suite(agent())?)
+}
+
+#[test]
+fn nothing_is_lost_or_repeated_between_a_messenger_and_its_people() -> io::Result<()> {
+    check_suite(crash::messenger(agent())?)
 }
 
 #[test]

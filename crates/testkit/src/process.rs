@@ -111,6 +111,11 @@ impl Process {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// Whether it has ended by now.
+    pub fn has_ended(&self) -> bool {
+        self.heard.lock().is_over()
+    }
+
     /// What it has written to standard output so far.
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.heard.lock().stdout).into_owned()

@@ -11,9 +11,9 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::ModelServer;
 use crate::model_server::Script;
 use crate::process::{Output, Process};
+use crate::{FakeTelegram, ModelServer};
 
 /// A stage. What is on it reads like a transcript:
 ///
@@ -73,6 +73,15 @@ impl Scene {
             .with_variable("CUSTOM_API_KEY", "key-of-the-scene")
     }
 
+    /// The bot of a fake messenger, with these people as its owners.
+    #[must_use]
+    pub fn with_telegram(self, fake: &FakeTelegram, owners: &[i64]) -> Self {
+        let owners: Vec<String> = owners.iter().map(i64::to_string).collect();
+        self.with_variable("CORVID__TELEGRAM__TOKEN", fake.token())
+            .with_variable("CORVID__TELEGRAM__API_URL", fake.url())
+            .with_variable("CORVID__TELEGRAM__OWNERS", owners.join(","))
+    }
+
     /// Sets a variable of the program's environment.
     #[must_use]
     pub fn with_variable(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
@@ -121,6 +130,21 @@ impl Scene {
         let mut command = self.command();
         command.arg("run").args(arguments);
         Process::start(command, b"")
+    }
+
+    /// `agent start`, as soon as it says that it is ready.
+    ///
+    /// # Errors
+    /// If it cannot be started, or ends before.
+    pub fn start_daemon(&self) -> io::Result<Process> {
+        let mut command = self.command();
+        command.arg("start");
+        let daemon = Process::start(command, b"")?;
+        let ready = daemon.hear_aside(|said| said.contains("ready: ").then_some(()));
+        match ready {
+            Some(()) => Ok(daemon),
+            None => Err(io::Error::other(format!("not ready: {:?}", daemon.kill()?))),
+        }
     }
 
     /// `agent` with these arguments, to its end.

@@ -47,6 +47,24 @@ pub enum Breach {
     JobUnshown,
     /// Nobody was told of an outcome that is not known.
     UnknownHidden,
+    /// The messenger was told that a message is taken, and nobody has it.
+    MessageLost,
+    /// One message was taken as two.
+    TakenTwice,
+    /// A conversation has the same reply more than once.
+    ReplyRepeated,
+    /// A question is shown more than once in a conversation.
+    AskedTwice,
+    /// An effect that was asked for never happened.
+    EffectLost,
+    /// A conversation has a text that is for nobody.
+    StrayText,
+    /// More messages are left without their text than there were crashes.
+    StrayPlaceholder,
+    /// An update was never confirmed.
+    Unconfirmed,
+    /// A call broke the messenger's protocol.
+    BadCall,
     /// Two processes worked in one session at once.
     TwoLanes,
     /// A process wrote after something that it had not read.
@@ -80,6 +98,15 @@ impl fmt::Display for Breach {
             Self::JobToldTwice => "the session was told of a job's end twice",
             Self::JobUnshown => "what came of a job was shown to nobody",
             Self::UnknownHidden => "nobody was told of an unknown outcome",
+            Self::MessageLost => "a message that was confirmed is nowhere",
+            Self::TakenTwice => "one message was taken as two",
+            Self::ReplyRepeated => "a conversation has a reply twice",
+            Self::AskedTwice => "a question is shown twice in a conversation",
+            Self::EffectLost => "an effect that was asked for never happened",
+            Self::StrayText => "a conversation has a text that is for nobody",
+            Self::StrayPlaceholder => "more placeholders are left than there were crashes",
+            Self::Unconfirmed => "an update was never confirmed",
+            Self::BadCall => "a call broke the messenger's protocol",
             Self::TwoLanes => "two processes worked in one session at once",
             Self::BlindAppend => "a process wrote after something that it had not read",
             Self::Corrupt => "the database is damaged",

@@ -6,6 +6,7 @@
 mod breach;
 mod evidence;
 mod hands;
+mod messenger;
 mod page;
 mod pinned;
 mod run;
@@ -27,6 +28,7 @@ use pinned::Pinned;
 use trial::{Outcome, Play, Situation, Trial, hits_of_a_run};
 
 pub use breach::Breach;
+pub use messenger::messenger;
 pub use seeded::{EXPECTED, catch};
 
 /// How often every point is hit.
@@ -36,10 +38,12 @@ pub const TRIALS: usize = 20;
 const AT_ONCE: usize = 3;
 
 /// What the suite found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Report {
     /// Each point with its counts.
     pub points: Vec<PointReport>,
+    /// What was counted beside, a line each.
+    pub notes: Vec<String>,
     /// Everything that went wrong, in full; empty if every promise was kept.
     pub failures: Vec<String>,
     /// How long it took.
@@ -85,16 +89,12 @@ pub fn suite(agent: &Path) -> io::Result<Report> {
                 .map(move |trial| (index, trial))
         })
         .collect();
-    let outcomes = all(agent, &trials)?;
-    let mut report = Report {
-        points: Vec::new(),
-        failures: Vec::new(),
-        took: Duration::ZERO,
-    };
+    let outcomes = at_once(AT_ONCE, &trials, |(_, trial)| trial.run(agent, None))?;
+    let mut report = Report::default();
     for (index, ((play, point), hits_of_a_run)) in rows.into_iter().zip(hits).enumerate() {
-        let of_point = || outcomes.iter().filter(|(at, ..)| *at == index);
-        let reached = of_point().filter(|(.., outcome)| outcome.reached).count();
-        for (_, trial, outcome) in of_point() {
+        let of_point = || outcomes.iter().filter(|((at, _), _)| *at == index);
+        let reached = of_point().filter(|(_, outcome)| outcome.reached).count();
+        for ((_, trial), outcome) in of_point() {
             report.failures.extend(failure(trial, outcome));
         }
         report.points.push(PointReport {
@@ -154,17 +154,18 @@ fn trials(play: Play, point: &'static str, hits: usize) -> Vec<Trial> {
         .collect()
 }
 
-type Done = (usize, Trial, Outcome);
-
-/// Runs all trials, several at once.
-fn all(agent: &Path, trials: &[(usize, Trial)]) -> io::Result<Vec<Done>> {
+/// Runs all trials, several at once; yields each with how it went.
+fn at_once<T: Clone + fmt::Debug + Sync + Send, O: Send>(
+    count: usize,
+    trials: &[T],
+    run: impl Fn(&T) -> io::Result<O> + Sync,
+) -> io::Result<Vec<(T, O)>> {
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<io::Result<Done>>> = Mutex::default();
+    let done: Mutex<Vec<io::Result<(T, O)>>> = Mutex::default();
     let work = || {
-        while let Some((index, trial)) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let outcome = trial
-                .run(agent, None)
-                .map(|outcome| (*index, *trial, outcome))
+        while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = run(trial)
+                .map(|outcome| (trial.clone(), outcome))
                 .map_err(|error| io::Error::new(error.kind(), format!("{trial:?}: {error}")));
             done.lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -172,7 +173,7 @@ fn all(agent: &Path, trials: &[(usize, Trial)]) -> io::Result<Vec<Done>> {
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..count {
             scope.spawn(work);
         }
     });
@@ -193,7 +194,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:32} {:>12} {:>8}",
+            "{:36} {:>12} {:>8}",
             "crash point", "hits per run", "reached"
         )?;
         for PointReport {
@@ -202,7 +203,10 @@ impl fmt::Display for Report {
             reached,
         } in &self.points
         {
-            writeln!(f, "{point:32} {hits_of_a_run:>12} {reached:>5}/{TRIALS}")?;
+            writeln!(f, "{point:36} {hits_of_a_run:>12} {reached:>5}/{TRIALS}")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "{note}")?;
         }
         let failures = self.failures.len();
         write!(f, "{failures} failures in {:.1} s", self.took.as_secs_f64())?;
