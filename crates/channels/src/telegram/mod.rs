@@ -17,6 +17,7 @@ mod render;
 #[cfg(test)]
 mod scene;
 mod spot;
+mod whoami;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -32,6 +33,8 @@ use tokio::sync::mpsc;
 use self::api::{Api, ApiConfig};
 use self::ask::Asker;
 use self::post::{Poster, Previews};
+
+pub use whoami::whoami;
 
 /// The channel's name in addresses.
 pub const NAME: &str = "telegram";

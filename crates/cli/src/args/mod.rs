@@ -100,7 +100,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(Config),
     /// Check that everything Corvid needs is there
-    Doctor(Json),
+    Doctor(Doctor),
     /// Print a completion script for a shell
     #[command(
         after_help = "For bash: agent completions bash > ~/.local/share/bash-completion/completions/agent"
@@ -117,6 +117,16 @@ pub(crate) struct Json {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `doctor`
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Doctor {
+    /// Ask services elsewhere, too: whether Telegram knows the bot
+    #[arg(long)]
+    pub(crate) online: bool,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 #[cfg(test)]

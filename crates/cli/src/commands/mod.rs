@@ -61,7 +61,7 @@ pub(crate) fn dispatch(command: Command, environment: &Environment) -> anyhow::R
         Command::Undo(arguments) => block_on(undo::undo(arguments, &home, environment)),
         Command::Policy(command) => policy::policy(command, &home, environment),
         Command::Model(command) => block_on(model::model(command, &home, environment)),
-        Command::Doctor(json) => block_on(doctor::doctor(json, &home, environment)),
+        Command::Doctor(arguments) => block_on(doctor::doctor(arguments, &home, environment)),
     }
 }
 

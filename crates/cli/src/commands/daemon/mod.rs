@@ -14,6 +14,7 @@ mod status;
 
 pub(super) use ask::wake;
 pub(super) use end::{restart, stop};
+pub(super) use instance::{There, there};
 pub(super) use log::logs;
 pub(super) use start::start;
 pub(super) use status::status;

@@ -4,6 +4,7 @@
 //! It must not know how any part does its work.
 
 mod oversight;
+mod reach;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -14,7 +15,7 @@ use rustix::fs::{Access, access};
 use serde::Serialize;
 
 use super::compose;
-use crate::args::Json;
+use crate::args::Doctor;
 use crate::config::{Composed, Environment, Home};
 use crate::exit::Exit;
 use crate::output::{print, print_json};
@@ -42,7 +43,7 @@ enum State {
 /// # Errors
 /// Only if the findings cannot be printed.
 pub(super) async fn doctor(
-    json: Json,
+    arguments: Doctor,
     home: &Home,
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
@@ -61,11 +62,12 @@ pub(super) async fn doctor(
             findings.push(oversight::policy(&composed));
             findings.push(oversight::checkpoints(&composed));
             findings.push(model(&composed));
+            findings.extend(reach::reach(arguments, &composed, home, environment).await);
             findings.extend(bare_keys(&composed, environment));
         }
         Err(error) => findings.push(finding("config", State::Broken, format!("{error:#}"))),
     }
-    if json.json {
+    if arguments.json.json {
         print_json(&findings)?;
     } else {
         print(&findings.iter().map(line).collect::<String>())?;
@@ -116,14 +118,16 @@ async fn state(composed: &Composed) -> Vec<Finding> {
     let tasks = Tasks::default();
     let looked = async {
         let store = wiring::store(composed, &tasks).await?;
-        anyhow::Ok((store.check().await?, oversight::open(&store).await?))
+        let people = reach::people(composed, &store).await?;
+        anyhow::Ok((store.check().await?, oversight::open(&store).await?, people))
     };
     match looked.await {
-        Ok((health, open)) => {
+        Ok((health, open, people)) => {
             // An unsafe one is refused at opening.
             findings.push(finding("sqlite", State::Good, health.sqlite.as_str()));
             findings.push(store(path, &health));
             findings.extend(open);
+            findings.extend(people);
         }
         Err(error) => findings.push(finding("store", State::Broken, format!("{error:#}"))),
     }
