@@ -37,13 +37,12 @@ pub enum HoldKind {
 /// Cuts `text` into pieces and returns where they are, in order; none of them is blank. A hold that is too long for a
 /// piece is cut like any other text; whoever spells it closes and opens it again.
 pub fn split(text: &str, holds: &[Hold], room: Room) -> Vec<Range<usize>> {
+    let code = holds.iter().filter(|hold| hold.kind == HoldKind::Code);
+    let mut code: Vec<Range<usize>> = code.map(|hold| hold.range.clone()).collect();
+    code.sort_by_key(|code| code.start);
     let cutter = Cutter {
         text,
-        code: holds
-            .iter()
-            .filter(|hold| hold.kind == HoldKind::Code)
-            .map(|hold| hold.range.clone())
-            .collect(),
+        code,
         whole: holds
             .iter()
             .filter(|hold| fits(&text[hold.range.clone()], room))
@@ -77,6 +76,7 @@ pub fn fits(text: &str, room: Room) -> bool {
 
 struct Cutter<'t> {
     text: &'t str,
+    /// Code, in the order of its places.
     code: Vec<Range<usize>>,
     /// What is not cut.
     whole: Vec<Range<usize>>,
@@ -141,9 +141,8 @@ impl Cutter<'_> {
     }
 
     fn code_at(&self, at: usize) -> bool {
-        self.code
-            .iter()
-            .any(|code| code.start < at && at < code.end)
+        let begun = self.code.partition_point(|code| code.start < at);
+        begun > 0 && at < self.code[begun - 1].end
     }
 
     /// How good it is to cut at `end`; none if a character would be torn off what it belongs to.
@@ -188,11 +187,9 @@ impl Cutter<'_> {
         let skipped = rest.len() - rest.trim_start().len();
         let blanks = end..end + skipped;
         // Code that begins behind the blanks keeps its own.
-        let code = self
-            .code
-            .iter()
-            .map(|code| code.start)
-            .find(|at| blanks.contains(at));
+        let begun = self.code.partition_point(|code| code.start < end);
+        let code = self.code.get(begun).map(|code| code.start);
+        let code = code.filter(|at| blanks.contains(at));
         code.unwrap_or(blanks.end)
     }
 }

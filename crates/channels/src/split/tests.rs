@@ -82,6 +82,17 @@ fn code_that_does_not_fit_keeps_its_blanks() {
     );
 }
 
+#[test]
+fn a_hundred_thousand_holds_are_no_burden() {
+    let text = "a b\n\n".repeat(100_000);
+    let kinds = [HoldKind::Words, HoldKind::Code];
+    let holds: Vec<Hold> = (0..100_000)
+        .map(|number| hold(number * 5..number * 5 + 3, kinds[number % 2]))
+        .collect();
+    let pieces = split(&text, &holds, utf16(4_096));
+    assert_eq!(pieces.len(), 500_000_usize.div_ceil(4_096));
+}
+
 fn visible(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
