@@ -130,7 +130,8 @@ impl Report {
     }
 }
 
-fn ms(time: Duration) -> String {
+/// A time in milliseconds.
+pub(crate) fn ms(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1_000.0)
 }
 

@@ -58,3 +58,45 @@ pub(super) fn worded(
 fn unparsed(why: impl AsRef<str>) -> Refusal {
     Refusal::bad(format!("can't parse entities: {}", why.as_ref()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn kinds() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec!["bold", "italic", "code", "pre", "blockquote", "spoiler"])
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_has_its_entities_within_its_text(
+            text in "[ab🐦 \n\t<>/&;*_`\\[\\]()\\\\.\u{202e}b-]{0,24}",
+            mode in prop::sample::select(vec!["", "HTML", "MarkdownV2", "Markdown"]),
+            spans in prop::collection::vec((kinds(), 0_i64..12, 0_i64..12), 0..4),
+        ) {
+            let given = spans.into_iter().map(|(kind, offset, length)| {
+                json!({ "type": kind, "offset": offset, "length": length })
+            });
+            if let Ok(worded) = worded(&text, mode, given.collect(), &mut Vec::new()) {
+                prop_assert_eq!(worded.text.trim_end_matches([' ', '\n']), &worded.text);
+                for entity in &worded.entities {
+                    let (begin, end) = entities::span(entity);
+                    prop_assert!(begin >= 0 && begin < end, "{:?}", worded);
+                    let all = i64::try_from(units(&worded.text)).unwrap_or(0);
+                    prop_assert!(end <= all, "{:?}", worded);
+                }
+            }
+        }
+
+        #[test]
+        fn entities_are_found_in_any_text(text in ".{0,40}") {
+            for entity in found(&text) {
+                let (begin, end) = entities::span(&entity);
+                prop_assert!(begin < end && end <= i64::try_from(units(&text)).unwrap_or(0));
+            }
+        }
+    }
+}
