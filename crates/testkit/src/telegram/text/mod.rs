@@ -67,7 +67,14 @@ mod tests {
     use super::*;
 
     fn kinds() -> impl Strategy<Value = &'static str> {
-        prop::sample::select(vec!["bold", "italic", "code", "pre", "blockquote", "spoiler"])
+        prop::sample::select(vec![
+            "bold",
+            "italic",
+            "code",
+            "pre",
+            "blockquote",
+            "spoiler",
+        ])
     }
 
     proptest! {

@@ -81,7 +81,10 @@ impl fmt::Display for Crowd {
             "{writes} calls that write; the messenger takes them in {seconds} s at {A_SECOND} a second"
         )?;
         let good = verdict(hurried == 0);
-        writeln!(f, "{hurried} of them faster than it allows, and refused  {good}")?;
+        writeln!(
+            f,
+            "{hurried} of them faster than it allows, and refused  {good}"
+        )?;
         let good = verdict(self.faults.is_empty());
         write!(f, "{} calls with a fault  {good}", self.faults.len())?;
         for fault in self.faults.iter().take(5) {
