@@ -209,7 +209,7 @@ fn the_doctor_looks_and_leaves_no_trace() -> io::Result<()> {
     assert_eq!(
         names,
         [
-            "corvid", "config", "store", "sandbox", "policy", "undo", "model"
+            "corvid", "config", "store", "sandbox", "policy", "undo", "model", "telegram"
         ]
     );
     assert!(!scene.state().exists());

@@ -11,10 +11,12 @@ mod cli_disk;
 mod cli_interrupt;
 mod cli_jobs;
 mod cli_mistakes;
+mod cli_pair;
 mod cli_policy;
 mod cli_run;
 mod cli_sessions;
 mod cli_terminal;
+mod cli_token;
 mod cli_undo;
 #[cfg(feature = "faults")]
 mod crash;
