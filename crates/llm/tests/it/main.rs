@@ -17,3 +17,4 @@ mod refusals;
 mod scene;
 mod stream_ends;
 mod streams;
+mod transcribe;
