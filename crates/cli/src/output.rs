@@ -21,11 +21,21 @@ const USUAL_WIDTH: u16 = 80;
 /// # Errors
 /// If standard output cannot be written, for another reason than that its reader left.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    print_on(text).map(drop)
+}
+
+/// The same, for whoever goes on printing: says whether anybody still reads.
+///
+/// # Errors
+/// As [`print()`].
+pub(crate) fn print_on(text: &str) -> anyhow::Result<bool> {
     let mut out = io::stdout().lock();
     let text = without_secrets(text);
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("standard output cannot be written"),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written
+            .map(|()| true)
+            .context("standard output cannot be written"),
     }
 }
 

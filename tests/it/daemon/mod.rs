@@ -5,6 +5,7 @@
 
 mod process;
 mod reload;
+mod sent;
 mod talk;
 
 use std::io;

@@ -89,7 +89,7 @@ pub(in crate::commands) async fn restart(
     let file = wish_file(home);
     let asked = fs::write(&file, running.pid.to_string());
     asked.with_context(|| format!("{} cannot be written", file.display()))?;
-    let pid = end(&running)?;
+    let pid = end(&running).inspect_err(|_| drop(fs::remove_file(&file)))?;
     let patience = Duration::from_millis(loaded.config.grace_ms) + BEYOND_GRACE + BEGINNING;
     match tokio::time::timeout(patience, anew(home, &running)).await {
         Ok(begun) => {

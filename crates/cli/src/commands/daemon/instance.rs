@@ -15,6 +15,10 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+/// How often the lock is tried, and how long to wait in between: who looks whether it is held has it for a moment.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// The process that runs for a home, as it says itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Occupant {
@@ -67,14 +71,25 @@ impl Instance {
         if let Some(handed) = handed_over(&lock)? {
             lock = handed;
         }
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Taken::Ours(Self {
-                lock,
-                pid_file: state.join("daemon.pid"),
-            })),
-            Err(Errno::WOULDBLOCK) => Ok(Taken::Theirs(read(&mut lock)?)),
-            Err(error) => Err(error.into()),
+        let mut tries = 1;
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                // Somebody may only be looking.
+                Err(Errno::WOULDBLOCK) if tries < TRIES => {
+                    std::thread::sleep(PAUSE);
+                    tries += 1;
+                }
+                Err(Errno::WOULDBLOCK) => return Ok(Taken::Theirs(read(&mut lock)?)),
+                Err(error) => return Err(error.into()),
+            }
         }
+        // What a dead one has left names a process that may be anybody's by now.
+        lock.set_len(0)?;
+        Ok(Taken::Ours(Self {
+            lock,
+            pid_file: state.join("daemon.pid"),
+        }))
     }
 
     /// Says who is here, in the lock's file and in `daemon.pid`, over what a dead one has left there.

@@ -15,7 +15,7 @@ use crate::args::Log;
 use crate::config::Home;
 use crate::exit::Exit;
 use crate::logs::{files, newest};
-use crate::output::{print, say};
+use crate::output::{print, print_on, say};
 
 /// How often a log that is followed is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -39,8 +39,8 @@ pub(in crate::commands) async fn logs(arguments: Log, home: &Home) -> anyhow::Re
     loop {
         tokio::time::sleep(LOOK).await;
         let more = tail.more(&path).with_context(read)?;
-        if !more.is_empty() {
-            print(&inert(&more))?;
+        if !more.is_empty() && !print_on(&inert(&more))? {
+            return Ok(Exit::Done);
         }
     }
 }
