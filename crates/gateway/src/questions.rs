@@ -62,30 +62,71 @@ impl Questions for AllChannels {
 /// The answer that a press gave, and who pressed.
 type Pressed = (OutcomeAnswer, String);
 
-/// Calls about whose outcome somebody is asked, waiting for a press.
+/// Calls about whose outcome somebody is asked, and presses that came before anybody waited for them.
 #[derive(Default)]
-pub(crate) struct Outcomes(Mutex<HashMap<(SessionId, CallId), oneshot::Sender<Pressed>>>);
+pub(crate) struct Outcomes(Mutex<HashMap<(SessionId, CallId), Met>>);
+
+/// One side of the two that are to meet.
+enum Met {
+    /// Somebody waits for a press.
+    Asked(oneshot::Sender<Pressed>),
+    /// Somebody has pressed, and is told when that is heard.
+    Given(Pressed, oneshot::Sender<()>),
+}
+
+impl Met {
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Asked(sender) => sender.is_closed(),
+            Self::Given(_, heard) => heard.is_closed(),
+        }
+    }
+}
 
 impl Outcomes {
     fn wait(&self, session: &SessionId, call: CallId) -> oneshot::Receiver<Pressed> {
         let (sender, pressed) = oneshot::channel();
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|_, sender| !sender.is_closed());
-        waiting.insert((session.clone(), call), sender);
+        let key = (session.clone(), call);
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, met| !met.is_over());
+        match open.remove(&key) {
+            Some(Met::Given(given, heard)) => {
+                // Both sides are here; neither can miss the other.
+                drop(sender.send(given));
+                drop(heard.send(()));
+            }
+            Some(Met::Asked(_)) | None => drop(open.insert(key, Met::Asked(sender))),
+        }
         pressed
     }
 
-    /// Hands a press to whoever waits for it; false if nobody does.
-    pub(crate) fn settle(
+    /// Hands a press to whoever asks, now or as soon as somebody does (a process that has just begun shows its
+    /// questions a little later); resolves then.
+    pub(crate) async fn settle(
         &self,
         session: &SessionId,
         call: CallId,
         answer: OutcomeAnswer,
         by: &str,
-    ) -> bool {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = waiting.remove(&(session.clone(), call));
-        drop(waiting);
-        sender.is_some_and(|sender| sender.send((answer, by.to_owned())).is_ok())
+    ) {
+        let heard = self.give((session.clone(), call), (answer, by.to_owned()));
+        if let Some(heard) = heard {
+            // Whoever pressed again has taken this one's place.
+            drop(heard.await);
+        }
+    }
+
+    fn give(&self, key: (SessionId, CallId), given: Pressed) -> Option<oneshot::Receiver<()>> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = match open.remove(&key) {
+            Some(Met::Asked(sender)) => match sender.send(given) {
+                Ok(()) => return None,
+                Err(given) => given,
+            },
+            Some(Met::Given(..)) | None => given,
+        };
+        let (told, heard) = oneshot::channel();
+        open.insert(key, Met::Given(given, told));
+        Some(heard)
     }
 }

@@ -3,8 +3,10 @@
 //! press of somebody else's button, or of an old one, changes nothing and is told politely.
 //! It must not know how a button looks.
 
+use corvid_agent::fold::{CallState, Turn};
 use corvid_core::wire::{
-    Address, Answer, CallId, OutcomeAnswer, QuestionId, Requester, Scope, SessionId, Subject,
+    Address, Answer, CallId, Millis, OutcomeAnswer, QuestionId, Requester, Scope, SessionId,
+    Subject,
 };
 use corvid_core::{AppendError, Button, Choice, Press};
 use corvid_store::StoreError;
@@ -17,6 +19,9 @@ use crate::error::GatewayError;
 
 /// What is said of a button that means nothing any more.
 const STALE: &str = "That button is too old.";
+
+/// How long a press waits for the lane that it is for, in milliseconds.
+const SETTLE_MS: Millis = 5_000;
 
 impl Gateway {
     /// Does what a button says, in the name of who pressed it.
@@ -114,7 +119,7 @@ impl Gateway {
         };
         let state = self.state(&session).await?;
         let turn = state.and_then(|state| state.turn);
-        let Some(turn) = turn.filter(|turn| turn.call(call).is_some()) else {
+        let Some(turn) = turn.filter(|turn| is_unknown(turn, call)) else {
             return Ok(Pressed::told("That is settled already."));
         };
         if !may_act_on(&turn, by, from) {
@@ -122,8 +127,16 @@ impl Gateway {
                 "This question is for whoever asked, or an owner.",
             ));
         }
-        if !self.outcomes.settle(&session, call, answer, &by.id) {
-            return Ok(Pressed::told("That is settled already."));
+        let settled = async {
+            self.outcomes.settle(&session, call, answer, &by.id).await;
+            self.until_settled(&session, call).await
+        };
+        let until = self.clock.now().saturating_add(SETTLE_MS);
+        tokio::select! {
+            settled = settled => settled?,
+            () = self.clock.sleep_until(until) => {
+                return Ok(Pressed::told("That did not work yet; try again in a moment."));
+            }
         }
         let toast = match answer {
             OutcomeAnswer::Retry => "Running it again.",
@@ -131,6 +144,21 @@ impl Gateway {
             OutcomeAnswer::Skip => "Left as it is.",
         };
         Ok(Pressed::wakes(toast, session))
+    }
+
+    /// Waits until the journal has what became of a call: told before, it would be lost with this process.
+    async fn until_settled(&self, session: &SessionId, call: CallId) -> Result<(), GatewayError> {
+        while let Some(mut lane) = self.lanes.get(session) {
+            lane.heads.mark_unchanged();
+            let state = self.state(session).await?;
+            let turn = state.and_then(|state| state.turn);
+            if !turn.is_some_and(|turn| is_unknown(&turn, call))
+                || lane.heads.changed().await.is_err()
+            {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn push_retry(
@@ -181,6 +209,12 @@ fn is_passing(error: &GatewayError) -> bool {
         GatewayError::Store(StoreError::Full(_) | StoreError::ReadOnly(_))
             | GatewayError::Journal(AppendError::Full(_) | AppendError::ReadOnly(_))
     )
+}
+
+/// Whether nobody has said yet what became of a call.
+fn is_unknown(turn: &Turn, call: CallId) -> bool {
+    let call = turn.call(call);
+    call.is_some_and(|call| matches!(call.state, CallState::Unknown { .. }))
 }
 
 /// The choice of this number, from 0, as an answer.

@@ -110,7 +110,7 @@ impl Showing {
                     key: OutcomeQuestion::key_of(&self.session, *call),
                     answer: *answer,
                 };
-                self.note_everywhere(&note).await;
+                self.note_everywhere(&note);
             }
             _ => {}
         }
@@ -158,8 +158,7 @@ impl Showing {
     /// Ends the show of a turn, and lets its reply go out.
     async fn end_turn(&mut self) {
         for question in std::mem::take(&mut self.asked) {
-            self.settled(question, "nobody answered in time".to_owned())
-                .await;
+            self.settled(question, "nobody answered in time".to_owned());
         }
         let Some(followed) = self.followed.take() else {
             return;
@@ -186,7 +185,7 @@ impl Showing {
                     to: input.origin.clone(),
                     external_id: input.external_id,
                 };
-                messenger.note(&note).await;
+                self.tell(messenger, note);
             }
         }
     }
@@ -205,23 +204,35 @@ impl Showing {
             },
         };
         if let Some(question) = question {
-            self.settled(question, how(answer, by)).await;
+            self.settled(question, how(answer, by));
         }
     }
 
-    async fn settled(&self, question: Question, how: String) {
+    fn settled(&self, question: Question, how: String) {
         let note = Note::Settled {
             question: Box::new(question),
             how,
         };
-        self.note_everywhere(&note).await;
+        self.note_everywhere(&note);
     }
 
-    async fn note_everywhere(&self, note: &Note) {
+    fn note_everywhere(&self, note: &Note) {
         for messenger in &self.host.serving.messengers {
-            let messenger: &Arc<dyn Messenger> = messenger;
-            messenger.note(note).await;
+            self.tell(messenger, note.clone());
         }
+    }
+
+    /// Tells a messenger without waiting for it: one that is not reached must not hold up what is shown.
+    fn tell(&self, messenger: &Arc<dyn Messenger>, note: Note) {
+        let messenger = Arc::clone(messenger);
+        let tasks = &self.host.gateway.tasks;
+        let stopping = tasks.stopping();
+        tasks.spawn(TaskKind::Service, "note", async move {
+            tokio::select! {
+                () = messenger.note(&note) => {}
+                () = stopping.cancelled() => {}
+            }
+        });
     }
 
     async fn open_inputs(&self) -> Vec<OpenInput> {

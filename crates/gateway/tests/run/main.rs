@@ -9,6 +9,7 @@ mod hands;
 mod jobs;
 mod model;
 mod scene;
+mod serving;
 mod tools;
 
 use channel::Mishap;

@@ -275,7 +275,7 @@ pub(crate) async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec
     results.into_iter().flatten().collect()
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         default_model: "test/echo".to_owned(),
         limits: Limits {
@@ -289,7 +289,7 @@ fn settings() -> Settings {
     }
 }
 
-struct AskAboutDoors;
+pub(crate) struct AskAboutDoors;
 
 impl Policy for AskAboutDoors {
     fn decide(&self, request: &PolicyRequest<'_>) -> PolicyDecision {
