@@ -55,6 +55,9 @@ pub const DEFECTS: &[&str] = &[
     "answer-twice",
     "skip-binding-check",
     "admit-job-twice",
+    "confirm-before-commit",
+    "post-without-mark",
+    "drop-update-key",
 ];
 
 /// Marks a place where a crash must lose nothing.

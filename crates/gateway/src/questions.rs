@@ -93,7 +93,9 @@ impl Outcomes {
             Some(Met::Given(given, heard)) => {
                 // Both sides are here; neither can miss the other.
                 drop(sender.send(given));
-                drop(heard.send(()));
+                if heard.send(()).is_err() {
+                    tracing::debug!("whoever pressed waits no more");
+                }
             }
             Some(Met::Asked(_)) | None => drop(open.insert(key, Met::Asked(sender))),
         }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use corvid_core::faults::crash_point;
+use corvid_core::faults::{crash_point, defect};
 use corvid_core::wire::{Address, Admission, Flags, InputId, Mode, Part, Requester, SessionId};
 use corvid_core::{
     Append, AppendError, Condition, Fence, Inbox, Journal as _, NotTaken, Place, Press, Said, draw,
@@ -203,7 +203,11 @@ impl Host {
         let admission = Admission {
             input: draw::input_id(),
             origin: origin.clone(),
-            external_id: wanted.external_id,
+            external_id: if defect("drop-update-key") {
+                draw::input_id().to_string()
+            } else {
+                wanted.external_id
+            },
             zone: self.zone_of(origin, &requester).await?,
             requester,
             parts: wanted.parts,

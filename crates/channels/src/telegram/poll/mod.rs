@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use corvid_core::faults::crash_point;
+use corvid_core::faults::{crash_point, defect};
 use corvid_core::wire::Millis;
 use corvid_core::{Condition, Inbox, ListenError};
 
@@ -93,6 +93,9 @@ impl Poll<'_> {
                 .iter()
                 .map(|update| self.decode(&update.body, &me))
                 .collect();
+            if defect("confirm-before-commit") {
+                drop(api.updates(Some(newest.saturating_add(1)), 0).await);
+            }
             Hand::new(self.telegram, self.inbox).batch(batch).await;
             crash_point("poll.before_confirm");
             self.offset = Some(newest.saturating_add(1));
