@@ -99,3 +99,18 @@ fn an_unsafe_call_that_is_run_again_is_caught() -> io::Result<()> {
 fn an_append_without_the_expected_head_is_caught() -> io::Result<()> {
     check_defect("append-without-head")
 }
+
+#[test]
+fn a_confirmation_before_the_admission_is_caught() -> io::Result<()> {
+    check_defect("confirm-before-commit")
+}
+
+#[test]
+fn a_post_whose_id_is_not_kept_is_caught() -> io::Result<()> {
+    check_defect("post-without-mark")
+}
+
+#[test]
+fn a_message_that_is_not_known_again_is_caught() -> io::Result<()> {
+    check_defect("drop-update-key")
+}

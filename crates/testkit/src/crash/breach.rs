@@ -59,7 +59,7 @@ pub enum Breach {
     EffectLost,
     /// A conversation has a text that is for nobody.
     StrayText,
-    /// More messages are left without their text than there were crashes.
+    /// More messages of a conversation are left without their text than there were crashes.
     StrayPlaceholder,
     /// An update was never confirmed.
     Unconfirmed,
@@ -104,7 +104,9 @@ impl fmt::Display for Breach {
             Self::AskedTwice => "a question is shown twice in a conversation",
             Self::EffectLost => "an effect that was asked for never happened",
             Self::StrayText => "a conversation has a text that is for nobody",
-            Self::StrayPlaceholder => "more placeholders are left than there were crashes",
+            Self::StrayPlaceholder => {
+                "a conversation has more placeholders than there were crashes"
+            }
             Self::Unconfirmed => "an update was never confirmed",
             Self::BadCall => "a call broke the messenger's protocol",
             Self::TwoLanes => "two processes worked in one session at once",

@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::breach::Breach;
+use super::messenger;
 use super::pinned::Pinned;
 use super::run::{WAITS, committed};
 use super::stage::{Cue, Stage};
@@ -17,7 +18,7 @@ use super::trial::{Play, Situation, Trial};
 use crate::model_server::{Reply, Script, When};
 
 /// Every defect with the promise that it breaks.
-pub const EXPECTED: [(&str, Breach); 8] = [
+pub const EXPECTED: [(&str, Breach); 11] = [
     ("acknowledge-before-commit", Breach::AcknowledgedTooEarly),
     ("skip-epoch-check", Breach::TwoLanes),
     ("drop-delivery-swap", Breach::DeliveredTwice),
@@ -26,6 +27,9 @@ pub const EXPECTED: [(&str, Breach); 8] = [
     ("answer-twice", Breach::AnsweredTwice),
     ("skip-binding-check", Breach::RanOtherThanShown),
     ("admit-job-twice", Breach::JobToldTwice),
+    ("confirm-before-commit", Breach::MessageLost),
+    ("post-without-mark", Breach::ReplyRepeated),
+    ("drop-update-key", Breach::TakenTwice),
 ];
 
 /// How often a scenario is tried whose defect shows only if things meet at the right moment.
@@ -50,6 +54,9 @@ pub fn catch(agent: &Path, defect: &str, seeded: bool) -> io::Result<BTreeSet<Br
         "answer-twice" => answered_twice(agent, seed),
         "skip-binding-check" => changed_behind_the_card(agent, seed),
         "admit-job-twice" => killed_after_a_job_was_told(agent, seed),
+        "confirm-before-commit" => messenger::once(agent, seed, "inbox.before_commit"),
+        "post-without-mark" => messenger::once(agent, seed, "delivery.after_send"),
+        "drop-update-key" => messenger::once(agent, seed, "poll.before_confirm"),
         _ => Err(io::Error::other(format!("no defect `{defect}`"))),
     }
 }

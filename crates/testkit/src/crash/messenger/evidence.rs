@@ -67,9 +67,12 @@ impl Evidence {
             check(count(Kind::Card) > 1, Breach::AskedTwice);
             check(count(Kind::LastWord) > 1, Breach::ReplyRepeated);
             check(count(Kind::Stray) > 0, Breach::StrayText);
+            check(
+                count(Kind::Placeholder) > self.crashes,
+                Breach::StrayPlaceholder,
+            );
             self.check_effects(person, count(Kind::Doubt) > 0, &mut check);
         }
-        check(self.placeholders() > self.crashes, Breach::StrayPlaceholder);
         check(self.pending > 0, Breach::Unconfirmed);
         check(!self.bad_calls.is_empty(), Breach::BadCall);
         check(self.integrity != "ok", Breach::Corrupt);

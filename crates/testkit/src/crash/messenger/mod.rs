@@ -85,7 +85,7 @@ pub fn messenger(agent: &Path) -> io::Result<Report> {
     };
     report.notes = vec![
         format!(
-            "{} silent placeholders left by {} crashes",
+            "{} silent placeholders left by {} crashes, in several conversations at once; at most one by each in each",
             sum(Evidence::placeholders),
             sum(|evidence| evidence.crashes)
         ),
