@@ -12,7 +12,7 @@ use corvid_tools::policy::{PolicyConfig, RuleConfig, RulePolicy};
 use serde_json::json;
 
 use crate::args::Config;
-use crate::config::{Composed, Environment, Home, Layered, Problems, Source, set};
+use crate::config::{Composed, DaemonConfig, Environment, Home, Layered, Problems, Source, set};
 use crate::exit::Exit;
 use crate::output::{print, print_json, say};
 use crate::wiring;
@@ -68,6 +68,9 @@ fn change(home: &Home, environment: &Environment, key: &str, value: &str) -> any
 fn check(home: &Home, environment: &Environment) -> anyhow::Result<()> {
     let layered = Layered::load(home, environment)?;
     let composed = Composed::of(&layered, home, environment)?;
+    if composed.has_messenger() {
+        DaemonConfig::of(&layered, &composed, home, environment)?;
+    }
     let set = layered
         .iter()
         .filter(|(name, _)| layered.is_set(name))

@@ -127,6 +127,13 @@ impl Composed {
     }
 }
 
+impl Composed {
+    /// Whether there is a messenger through which people could reach the agent.
+    pub(crate) fn has_messenger(&self) -> bool {
+        !self.settings.telegram.token.is_empty()
+    }
+}
+
 /// What is secret beside the providers' keys: the bot's token, the key of who transcribes.
 fn own_secrets(
     settings: &Settings,

@@ -20,7 +20,7 @@ mod value;
 use std::collections::BTreeMap;
 
 pub(crate) use compose::{Composed, MIB};
-pub(crate) use daemon::DaemonConfig;
+pub(crate) use daemon::{Bot, DaemonConfig};
 pub(crate) use environment::Environment;
 pub(crate) use home::Home;
 pub(crate) use problem::{Problem, Problems, Source};

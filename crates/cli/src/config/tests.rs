@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::settings::Settings;
-use super::{Composed, Environment, Home, Layered, Problems, Value};
+use super::{Composed, DaemonConfig, Environment, Home, Layered, Problems, Value};
 
 fn home() -> Home {
     Home {
@@ -202,4 +202,67 @@ fn private_folders_are_those_of_config_state_and_store() -> anyhow::Result<()> {
     }
     assert_eq!(composed.store.path, Path::new("/home/u/db/c.db"));
     Ok(())
+}
+
+/// What a daemon makes of it, or its problems.
+fn daemon(text: &str, environment: &Environment) -> Result<DaemonConfig, String> {
+    let of = || -> anyhow::Result<DaemonConfig> {
+        let layered = compose(text, environment)?;
+        let composed = Composed::of(&layered, &home(), environment)?;
+        DaemonConfig::of(&layered, &composed, &home(), environment)
+    };
+    of().map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_is_not_set_of_a_daemon_is_none() {
+    let none = daemon("", &Environment::default()).expect("the defaults");
+    assert_eq!(none.telegram, None);
+    assert_eq!(none.ear, None);
+    assert_eq!(none.workspace, Path::new("/home/u/corvid"));
+    assert_eq!((none.grace_ms, none.max_age_ms), (10_000, 86_400_000));
+    let zone = daemon(
+        "[daemon]\ntime_zone = \"Asia/Tokyo\"",
+        &Environment::default(),
+    );
+    assert_eq!(
+        zone.map(|daemon| daemon.zone),
+        Ok(Some("Asia/Tokyo".to_owned()))
+    );
+}
+
+#[test]
+fn a_workspace_that_no_tool_may_touch_is_a_problem() {
+    for folder in ["/c/state/x", "~/.ssh", "/c"] {
+        let text = format!("[daemon]\nworkspace = \"{folder}\"");
+        let problem = daemon(&text, &Environment::default());
+        let problem = problem.expect_err(folder);
+        assert!(problem.starts_with("`daemon.workspace` is"), "{problem}");
+        assert!(
+            problem.ends_with("`agent config set daemon.workspace ~/corvid`"),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn an_ear_has_the_key_of_its_variable_alone() {
+    let text = "[transcription]\nurl = \"https://ear/v1\"\nkey_env = \"EAR_KEY\"";
+    let environment = Environment::from([("EAR_KEY", " k-1 "), ("OPENAI_API_KEY", "other")]);
+    let ear = daemon(text, &environment)
+        .expect("an ear")
+        .ear
+        .expect("an ear");
+    assert_eq!(
+        ear.key.map(|key| key.expose().to_owned()),
+        Some("k-1".to_owned())
+    );
+    let problem = daemon(text, &Environment::default()).expect_err("no key");
+    assert!(problem.contains("EAR_KEY, which is not set"), "{problem}");
+    let open = "[transcription]\nurl = \"https://ear/v1\"";
+    let ear = daemon(open, &environment).expect("an ear").ear;
+    assert!(
+        ear.is_some_and(|ear| ear.key.is_none()),
+        "no key is sent unasked"
+    );
 }

@@ -7,8 +7,10 @@ mod end;
 mod instance;
 mod live;
 mod log;
+mod parts;
 mod reload;
 mod serve;
+mod signals;
 mod start;
 mod status;
 

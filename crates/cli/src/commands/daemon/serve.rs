@@ -5,27 +5,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow};
-use corvid_channels::telegram::{Telegram, TelegramConfig};
+use anyhow::Context as _;
 use corvid_core::wire::{Millis, Patience};
-use corvid_core::{Channel, Clock, Marks, Messenger, Models as _, Outputs, Tasks};
-use corvid_gateway::{COMMANDS, Served, Serving};
-use corvid_llm::Transcriber;
+use corvid_core::{Channel, Clock, Models as _, Policy, TaskKind, Tasks};
+use corvid_gateway::{Served, Serving};
 use corvid_store::Store;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::end::{Wish, wish};
 use super::instance::{Instance, Occupant};
 use super::live::{LivePolicy, ModelsForPeople, default_model};
+use super::parts::{machine, messengers};
 use super::reload::Reloader;
+use super::signals::{Signals, Wanted};
 use super::start::Loaded;
-use crate::config::{Composed, DaemonConfig, Environment, Home};
+use crate::config::{Environment, Home};
 use crate::output::say;
 use crate::surroundings::Machine;
 use crate::wiring::{self, Ingredients};
-
-/// How long Telegram holds an empty answer back, in seconds; the longest it offers.
-const POLL_SECS: u32 = 50;
 
 /// Tokens of request where no model says how many it takes.
 const CONTEXT_TOKENS: u64 = 128_000;
@@ -107,7 +103,7 @@ impl Daemon {
             model: opened.as_ref().map_or(model, |model| model.id().to_owned()),
             context_tokens: opened.map_or(CONTEXT_TOKENS, |model| model.context_tokens()),
             models: Arc::new(models),
-            policy: Arc::clone(&policy) as Arc<dyn corvid_core::Policy>,
+            policy: Arc::clone(&policy) as Arc<dyn Policy>,
             patience: Patience::Park,
             channels: messengers
                 .iter()
@@ -222,99 +218,6 @@ impl Daemon {
                 tracing::warn!(%error, "old checkpoints stay");
             }
         };
-        self.tasks
-            .spawn(corvid_core::TaskKind::Service, "checkpoints", task);
-    }
-}
-
-fn messengers(
-    config: &DaemonConfig,
-    store: &Store,
-    clock: &Arc<dyn Clock>,
-    tasks: &Tasks,
-) -> anyhow::Result<Vec<Arc<dyn Messenger>>> {
-    let mut messengers: Vec<Arc<dyn Messenger>> = Vec::new();
-    if let Some(bot) = &config.telegram {
-        let commands = COMMANDS
-            .iter()
-            .map(|command| (command.name.to_owned(), command.description.to_owned()));
-        let config = TelegramConfig {
-            token: bot.token.clone(),
-            api_url: bot.api_url.clone(),
-            draft_previews: bot.draft_previews,
-            poll_secs: POLL_SECS,
-        };
-        let marks: Arc<dyn Marks> = Arc::new(store.clone());
-        let telegram = Telegram::new(
-            config,
-            Arc::clone(clock),
-            marks,
-            tasks.clone(),
-            commands.collect(),
-        );
-        messengers.push(Arc::new(telegram.map_err(|why| anyhow!(why))?));
-    }
-    Ok(messengers)
-}
-
-fn machine(
-    composed: &Composed,
-    config: &DaemonConfig,
-    home: &Home,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Machine> {
-    let ear = config.ear.as_ref().map(|ear| {
-        Transcriber::new(
-            &ear.url,
-            ear.model.as_str(),
-            ear.key.clone(),
-            Arc::clone(clock),
-        )
-    });
-    Ok(Machine {
-        workspace: config.workspace.clone(),
-        home: home.clone(),
-        private: composed.private.clone(),
-        outputs: Outputs::new(&composed.outputs),
-        checkpoints: Arc::new(wiring::checkpoints(composed)),
-        keep_days: composed.settings.checkpoints.keep_days,
-        ear: ear.transpose()?,
-    })
-}
-
-/// What a signal asks for.
-enum Wanted {
-    End,
-    Reload,
-}
-
-/// The signals that a daemon hears.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("signals cannot be heard");
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hangup: listen(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Wanted {
-        tokio::select! {
-            _ = self.interrupt.recv() => Wanted::End,
-            _ = self.terminate.recv() => Wanted::End,
-            _ = self.hangup.recv() => Wanted::Reload,
-        }
-    }
-
-    /// The next signal that asks for the end.
-    async fn second(&mut self) {
-        while !matches!(self.next().await, Wanted::End) {}
+        self.tasks.spawn(TaskKind::Service, "checkpoints", task);
     }
 }

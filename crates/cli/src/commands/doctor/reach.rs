@@ -9,7 +9,7 @@ use corvid_store::Store;
 use super::{Finding, State, finding};
 use crate::args::Doctor;
 use crate::commands::daemon::{There, there};
-use crate::config::{Composed, DaemonConfig, Environment, Home, Layered};
+use crate::config::{Bot, Composed, DaemonConfig, Environment, Home, Layered};
 use crate::wiring;
 
 /// The bot, if one is set up, and what else a daemon needs.
@@ -19,26 +19,26 @@ pub(super) async fn reach(
     home: &Home,
     environment: &Environment,
 ) -> Vec<Finding> {
+    if !composed.has_messenger() {
+        let text = "no bot; `agent config set telegram.token TOKEN` with a token of @BotFather, then `agent start`";
+        return vec![finding("telegram", State::Good, text)];
+    }
     let config = Layered::load(home, environment)
         .and_then(|layered| DaemonConfig::of(&layered, composed, home, environment));
     let config = match config {
         Ok(config) => config,
         Err(error) => return vec![finding("daemon", State::Broken, format!("{error:#}"))],
     };
-    let mut findings = vec![telegram(arguments, &config).await];
-    if config.telegram.is_some() {
-        findings.push(daemon(home));
-        findings.push(voice(&config));
+    let mut findings = Vec::new();
+    if let Some(bot) = &config.telegram {
+        findings.push(telegram(arguments, bot).await);
     }
+    findings.extend([daemon(home), voice(&config)]);
     findings
 }
 
-async fn telegram(arguments: Doctor, config: &DaemonConfig) -> Finding {
+async fn telegram(arguments: Doctor, bot: &Bot) -> Finding {
     let what = "telegram";
-    let Some(bot) = &config.telegram else {
-        let text = "no bot; `agent config set telegram.token TOKEN` with a token of @BotFather, then `agent start`";
-        return finding(what, State::Good, text);
-    };
     let number = bot.token.expose().split(':').next().unwrap_or_default();
     let from = format!("bot {number}, its token from {}", bot.source);
     if !arguments.online {
@@ -89,7 +89,7 @@ fn voice(config: &DaemonConfig) -> Finding {
 /// # Errors
 /// Those of the store.
 pub(super) async fn people(composed: &Composed, store: &Store) -> anyhow::Result<Option<Finding>> {
-    if composed.settings.telegram.token.is_empty() {
+    if !composed.has_messenger() {
         return Ok(None);
     }
     let stored = store.people().await?;
