@@ -79,11 +79,17 @@ impl RulePolicy {
     fn verdicts<'a, 'r>(&'a self, request: &PolicyRequest<'r>) -> Vec<(Resource<'r>, Verdict<'a>)> {
         let mut verdicts = self.verdicts_alone(request);
         if request.tool == resource::SENDING {
-            verdicts.extend(self.verdicts_alone(&PolicyRequest {
+            let reading = self.verdicts_alone(&PolicyRequest {
                 tool: resource::READING,
                 effect: Effect::Pure,
                 ..*request
-            }));
+            });
+            let restricts = |verdict: &Verdict<'_>| verdict.effect != PolicyEffect::Allow;
+            verdicts.extend(
+                reading
+                    .into_iter()
+                    .filter(|(_, verdict)| restricts(verdict)),
+            );
         }
         verdicts
     }

@@ -33,6 +33,13 @@ fn what_may_not_be_read_may_not_be_sent() {
         decide(&unread, &sending("prod.env")).rule,
         "policy.rules #1 (deny file.read: *.env)"
     );
+    let explained = |path| sending(path).under(|request| unread.explain(request).resources);
+    assert_eq!(
+        explained("report.pdf").len(),
+        1,
+        "what is allowed twice is told once"
+    );
+    assert_eq!(explained("prod.env").len(), 2);
 }
 
 #[test]
