@@ -202,22 +202,45 @@ impl Host {
     }
 
     async fn send(&self, messenger: &dyn Messenger, row: OutboxRow) -> Result<(), GatewayError> {
-        let store = &self.gateway.store;
         let now = self.gateway.clock.now();
         let age = now.saturating_sub(row.at);
-        if store.is_dead(&row.delivery.to).await? {
-            return self
-                .fail(&row, "the conversation cannot be reached any more")
-                .await;
-        }
-        if age > Millis::try_from(self.serving.max_age_ms).unwrap_or(Millis::MAX) {
-            return self
-                .fail(&row, "it could not be delivered for too long")
-                .await;
-        }
+        let hopeless = self.hopeless(&row, age).await?;
+        // What is given up must be in hand too, or else it may be another process's.
         if !self.take_delivery(&row).await? {
             return Ok(());
         }
+        let ended = match hopeless {
+            Some(reason) => self.fail(&row, reason).await,
+            None => self.hand_over(messenger, &row, age).await,
+        };
+        if ended.is_err() {
+            self.outbox.lock().unended.insert(row.delivery.id);
+        }
+        ended
+    }
+
+    /// Why a delivery is not even tried; none if it is.
+    async fn hopeless(
+        &self,
+        row: &OutboxRow,
+        age: Millis,
+    ) -> Result<Option<&'static str>, GatewayError> {
+        let max_age = Millis::try_from(self.serving.max_age_ms).unwrap_or(Millis::MAX);
+        Ok(if self.gateway.store.is_dead(&row.delivery.to).await? {
+            Some("the conversation cannot be reached any more")
+        } else if age > max_age {
+            Some("it could not be delivered for too long")
+        } else {
+            None
+        })
+    }
+
+    async fn hand_over(
+        &self,
+        messenger: &dyn Messenger,
+        row: &OutboxRow,
+        age: Millis,
+    ) -> Result<(), GatewayError> {
         crash_point("delivery.before_send");
         let mut delivery = row.delivery.clone();
         delivery.maybe_sent = row.state == DeliveryState::Sending;
@@ -225,12 +248,9 @@ impl Host {
         let sent = messenger.deliver(&delivery).await;
         crash_point("delivery.after_send");
         let ended = match sent {
-            Ok(external_id) => self.sent(&row, external_id).await,
-            Err(error) => self.not_sent(&row, error).await,
+            Ok(external_id) => self.sent(row, external_id).await,
+            Err(error) => self.not_sent(row, error).await,
         };
-        if ended.is_err() {
-            self.outbox.lock().unended.insert(row.delivery.id);
-        }
         crash_point("delivery.after_sent");
         ended
     }

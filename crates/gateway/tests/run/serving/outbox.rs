@@ -1,6 +1,7 @@
 //! What is composed goes out: in its order, after a pause, elsewhere, or not at all.
 
 use corvid_core::DeliverError;
+use corvid_store::DeliveryState;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -112,6 +113,50 @@ async fn nothing_goes_to_a_dead_conversation_until_somebody_speaks_there() {
         daemon.messenger.sent(2).await,
         ["b: beside", "a: you said: hello again"]
     );
+}
+
+#[tokio::test]
+async fn a_reply_that_comes_too_late_makes_way() {
+    let daemon = Daemon::start().await;
+    let busy = DeliverError::Retry {
+        reason: "not reached".to_owned(),
+        after_ms: Some(MAX_AGE_MS),
+    };
+    daemon.messenger.fails("one", busy);
+    daemon.says("a", "one").await;
+    let late = START + i64::try_from(MAX_AGE_MS).unwrap() + 1;
+    daemon.clock.next_wait_before(late).await;
+    daemon.clock.set(late);
+    daemon.posts("a", "now").await;
+    assert_eq!(daemon.messenger.sent(1).await, ["a: now"]);
+    assert_eq!(daemon.messenger.begun(), ["a: you said: one", "a: now"]);
+}
+
+#[tokio::test]
+async fn a_reply_to_a_dead_conversation_is_given_up() {
+    let daemon = Daemon::start().await;
+    let hold = daemon.hold("one");
+    daemon.says("a", "one").await;
+    hold.reached().await;
+    let blocked = DeliverError::Dead("the person has blocked the bot".to_owned());
+    daemon.messenger.fails("beside", blocked);
+    daemon.posts("a", "beside").await;
+    daemon.messenger.until_begun("a: beside").await;
+    while !daemon.store.is_dead(&at("a")).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+    let session = daemon.store.binding(&at("a")).await.unwrap().unwrap();
+    hold.release();
+    loop {
+        let replies = daemon.store.deliveries(&session).await.unwrap();
+        match replies.first().map(|reply| &reply.state) {
+            Some(DeliveryState::Failed { .. }) => break,
+            _ => tokio::task::yield_now().await,
+        }
+    }
+    daemon.says("a", "hello again").await;
+    let sent = daemon.messenger.sent(1).await;
+    assert_eq!(sent, ["a: you said: hello again"]);
 }
 
 #[tokio::test]
