@@ -210,9 +210,7 @@ impl Flow {
         let last = self.0.back().copied().unwrap_or(Millis::MIN);
         let oldest = self.0.len().checked_sub(calls).map(|at| self.0[at]);
         let free_at = oldest.map_or(from, |oldest| oldest.saturating_add(limit.span_ms));
-        free_at
-            .max(last.saturating_add(limit.spacing_ms))
-            .max(from)
+        free_at.max(last.saturating_add(limit.spacing_ms)).max(from)
     }
 
     fn is_busy(&self, limit: Limit, now: Millis) -> bool {
