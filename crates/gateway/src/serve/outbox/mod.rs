@@ -3,137 +3,24 @@
 //! tried again under a growing pause, until it is too old.
 //! It must not know how a messenger sends.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod order;
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use corvid_core::faults::crash_point;
-use corvid_core::wire::{Address, DeliveryId, Millis, SessionId};
+use corvid_core::wire::Millis;
 use corvid_core::{Content, DeliverError, Messenger, TaskKind};
 use corvid_store::{DeliveryEnd, DeliveryState, OutboxRow};
-use tokio::sync::{Notify, watch};
 
 use super::Host;
 use crate::error::GatewayError;
+use order::FIRST_PAUSE_MS;
 
-/// How long to wait after a failure, in milliseconds: at first, and after having doubled often.
-const FIRST_PAUSE_MS: Millis = 1_000;
-const LONGEST_PAUSE_MS: Millis = 60_000;
+pub(super) use order::Outbox;
+
 /// From which age on a delivery says that it is late, in milliseconds.
 const LATE_MS: Millis = 300_000;
-
-/// What of the outbox is in this process alone.
-pub(super) struct Outbox {
-    state: Mutex<State>,
-    nudged: Notify,
-    open: watch::Sender<usize>,
-}
-
-#[derive(Default)]
-struct State {
-    /// Conversations in which something is being delivered.
-    busy: HashSet<Address>,
-    /// Conversations that wait after a failure.
-    pauses: HashMap<Address, Pause>,
-    /// Turns that are still being shown.
-    shown: HashSet<(SessionId, u32)>,
-    /// Deliveries that this process has begun and whose end the store did not take. Whatever else it reads as begun by
-    /// this process is at work, or was read before it ended.
-    unended: HashSet<DeliveryId>,
-}
-
-#[derive(Clone, Copy)]
-struct Pause {
-    until: Millis,
-    /// The pause after the next failure.
-    next: Millis,
-}
-
-impl Default for Outbox {
-    fn default() -> Self {
-        Self {
-            state: Mutex::default(),
-            nudged: Notify::new(),
-            open: watch::channel(0).0,
-        }
-    }
-}
-
-impl Outbox {
-    /// Something may be there to be delivered.
-    pub(super) fn nudge(&self) {
-        self.nudged.notify_one();
-    }
-
-    /// Keeps a turn's reply back as long as the turn is shown.
-    pub(super) fn hold(&self, session: &SessionId, turn: u32) {
-        self.lock().shown.insert((session.clone(), turn));
-    }
-
-    /// Lets a turn's reply go.
-    pub(super) fn release(&self, session: &SessionId, turn: u32) {
-        self.lock().shown.remove(&(session.clone(), turn));
-        self.nudge();
-    }
-
-    /// Returns once nothing that could be delivered now waits.
-    pub(super) async fn until_quiet(&self) {
-        self.nudge();
-        let mut open = self.open.subscribe();
-        open.mark_unchanged();
-        // The sender is ours: it cannot be gone.
-        drop(open.changed().await);
-        drop(open.wait_for(|open| *open == 0).await);
-    }
-
-    /// Takes a conversation for one delivery; false if it is not its turn.
-    fn take(&self, row: &OutboxRow, now: Millis) -> bool {
-        let mut state = self.lock();
-        let paused = state
-            .pauses
-            .get(&row.delivery.to)
-            .is_some_and(|pause| now < pause.until);
-        let is_shown = row
-            .delivery
-            .reply()
-            .is_some_and(|reply| state.shown.contains(&(reply.session.clone(), reply.turn)));
-        !paused && !is_shown && state.busy.insert(row.delivery.to.clone())
-    }
-
-    fn free(&self, to: &Address) {
-        self.lock().busy.remove(to);
-        self.nudge();
-    }
-
-    /// Lets a conversation wait: as long as its messenger asked for, else longer every time.
-    fn pause(&self, to: &Address, asked_ms: Option<u64>, now: Millis) {
-        let mut state = self.lock();
-        let next = state
-            .pauses
-            .get(to)
-            .map_or(FIRST_PAUSE_MS, |pause| pause.next);
-        let asked = asked_ms.map(|asked| Millis::try_from(asked).unwrap_or(LONGEST_PAUSE_MS));
-        let pause = Pause {
-            until: now.saturating_add(asked.unwrap_or(next)),
-            next: next.saturating_mul(2).min(LONGEST_PAUSE_MS),
-        };
-        state.pauses.insert(to.clone(), pause);
-    }
-
-    fn resume(&self, to: &Address) {
-        self.lock().pauses.remove(to);
-    }
-
-    /// When the next pause ends; forgets those that nothing waits for.
-    fn next_due(&self, waiting: &HashSet<Address>) -> Option<Millis> {
-        let mut state = self.lock();
-        state.pauses.retain(|to, _| waiting.contains(to));
-        state.pauses.values().map(|pause| pause.until).min()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Host {
     /// Delivers whatever is composed, until the program stops.
