@@ -3,6 +3,7 @@
 //! It must not know how a crate does its work.
 
 mod asking;
+mod chats;
 mod cli_approvals;
 #[cfg(feature = "faults")]
 mod cli_card;
@@ -21,11 +22,15 @@ mod cli_undo;
 #[cfg(feature = "faults")]
 mod crash;
 mod daemon;
+#[cfg(feature = "faults")]
+mod flood;
 mod house;
 #[cfg(feature = "faults")]
 mod lesser;
 mod many_jobs;
 mod network;
+#[cfg(feature = "faults")]
+mod outage;
 mod outages;
 mod redaction;
 #[cfg(feature = "faults")]

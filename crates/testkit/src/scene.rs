@@ -132,21 +132,6 @@ impl Scene {
         Process::start(command, b"")
     }
 
-    /// `agent start`, as soon as it says that it is ready.
-    ///
-    /// # Errors
-    /// If it cannot be started, or ends before.
-    pub fn start_daemon(&self) -> io::Result<Process> {
-        let mut command = self.command();
-        command.arg("start");
-        let daemon = Process::start(command, b"")?;
-        let ready = daemon.hear_aside(|said| said.contains("ready: ").then_some(()));
-        match ready {
-            Some(()) => Ok(daemon),
-            None => Err(io::Error::other(format!("not ready: {:?}", daemon.kill()?))),
-        }
-    }
-
     /// `agent` with these arguments, to its end.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ const ASKS: &str =
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How long people wait for what they want, on a slow machine that has much else to do as well.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A stage.
 pub(super) struct Stage {
