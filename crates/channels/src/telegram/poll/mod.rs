@@ -25,6 +25,7 @@ pub(super) async fn listen(telegram: &Telegram, inbox: Arc<dyn Inbox>) -> Listen
         telegram,
         inbox: &*inbox,
         me: None,
+        offers: false,
         offset: None,
         pieces: Pieces::default(),
         failures: 0,
@@ -64,6 +65,8 @@ struct Poll<'a> {
     inbox: &'a dyn Inbox,
     /// Who the bot is, once Telegram has told.
     me: Option<Identity>,
+    /// Whether the commands are offered.
+    offers: bool,
     /// Confirms what is below it; none once that is known to have arrived, for numbers may start anew below it.
     offset: Option<i32>,
     pieces: Pieces,
@@ -79,6 +82,9 @@ impl Poll<'_> {
             Some(me) => me.clone(),
             None => self.begin().await?,
         };
+        if !self.offers {
+            self.offer().await?;
+        }
         loop {
             let updates = api.updates(self.offset, self.telegram.poll_secs).await?;
             if self.failures > 0 {
@@ -113,7 +119,6 @@ impl Poll<'_> {
         if api.has_webhook().await? {
             api.drop_webhook().await?;
         }
-        register::register(api, &self.telegram.commands).await?;
         if self.telegram.is_contested.load(Ordering::Relaxed) {
             // Whoever else polls lets every call but a poll pass.
             self.failures = 1;
@@ -122,6 +127,17 @@ impl Poll<'_> {
         }
         self.me = Some(me.clone());
         Ok(me)
+    }
+
+    /// Offers the commands. That they cannot be offered now keeps nobody from writing: it is tried again after the
+    /// next fault.
+    async fn offer(&mut self) -> Result<(), Fault> {
+        match register::register(&self.telegram.api, &self.telegram.commands).await {
+            Err(fault @ (Fault::Unauthorized | Fault::Conflict)) => return Err(fault),
+            Err(fault) => tracing::warn!(%fault, "Telegram does not offer the commands yet"),
+            Ok(()) => self.offers = true,
+        }
+        Ok(())
     }
 
     fn up(&mut self, me: &Identity) {

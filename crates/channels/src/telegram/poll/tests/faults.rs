@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use corvid_core::{Condition, ListenError};
+use corvid_core::{Clock as _, Condition, ListenError};
 use corvid_testkit::telegram::{Fault, Plan, Remote, Say};
 
 use super::super::super::{TelegramConfig, api};
@@ -57,6 +57,31 @@ async fn a_second_poller_is_named() -> Outcome {
     scene.people().say(Say::private(7, "hello"))?;
     scene.until(confirmed).await?;
     assert_eq!(scene.inbox.conditions(), [up.clone(), up]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn commands_that_cannot_be_offered_keep_nobody_from_writing() -> Outcome {
+    for method in ["getMyCommands", "setMyCommands"] {
+        let scene = Scene::begin()?;
+        let busy = Fault::Busy { retry_after: 600 };
+        scene.people().fault(Plan::always(busy).on(method))?;
+        scene.people().say(Say::private(7, "hello"))?;
+        let began = scene.clock.now();
+        scene.until(confirmed).await?;
+        assert_eq!(scene.clock.now(), began, "nothing is waited for");
+        let up = Condition::Up("@corvid_bot".to_owned());
+        assert_eq!(scene.inbox.conditions(), [up]);
+        // After a fault that parts it from Telegram they are offered again.
+        scene.people().lift()?;
+        scene
+            .people()
+            .fault(Plan::once(Fault::ResetBefore).on("getUpdates"))?;
+        scene.people().say(Say::private(7, "again"))?;
+        scene
+            .until(|people| people.commands().is_ok_and(|offered| !offered.is_empty()))
+            .await?;
+    }
     Ok(())
 }
 
