@@ -60,18 +60,16 @@ impl Host {
         for messenger in &self.serving.messengers {
             let rows = store.open_outbox(messenger.name(), messenger.account());
             for row in rows.await? {
-                open += 1;
+                // What waits for a pause is not waited for at the end.
+                open += usize::from(!self.outbox.is_paused(&row.delivery.to, now));
                 let is_first = waiting.insert(row.delivery.to.clone());
                 if is_first && self.outbox.take(&row, now) {
                     self.begin_delivery(messenger, row);
                 }
             }
         }
-        let due = self.outbox.next_due(&waiting);
-        // What waits for a pause is not waited for at the end.
-        let paused = self.outbox.lock().pauses.len();
-        self.outbox.open.send_replace(open.saturating_sub(paused));
-        Ok(due)
+        self.outbox.open.send_replace(open);
+        Ok(self.outbox.next_due(&waiting, now))
     }
 
     fn begin_delivery(self: &Arc<Self>, messenger: &Arc<dyn Messenger>, row: OutboxRow) {

@@ -115,14 +115,51 @@ impl Outbox {
         self.lock().pauses.remove(to);
     }
 
-    /// When the next pause ends; forgets those that nothing waits for.
-    pub(super) fn next_due(&self, waiting: &HashSet<Address>) -> Option<Millis> {
+    /// When the next pause ends; forgets those that nothing waits for. What is over is being tried at this moment, and
+    /// its end is told by a nudge.
+    pub(super) fn next_due(&self, waiting: &HashSet<Address>, now: Millis) -> Option<Millis> {
         let mut state = self.lock();
         state.pauses.retain(|to, _| waiting.contains(to));
-        state.pauses.values().map(|pause| pause.until).min()
+        let ends = state.pauses.values().map(|pause| pause.until);
+        ends.filter(|until| now < *until).min()
+    }
+
+    /// Whether nothing of a conversation can go out before its pause is over.
+    pub(super) fn is_paused(&self, to: &Address, now: Millis) -> bool {
+        let state = self.lock();
+        state.pauses.get(to).is_some_and(|pause| now < pause.until)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(conversation: &str) -> Address {
+        Address {
+            channel: "messenger".to_owned(),
+            account: "77".to_owned(),
+            conversation: conversation.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_pause_that_is_over_lets_nobody_look_again_at_once() {
+        let outbox = Outbox::default();
+        let waiting = HashSet::from([at("a"), at("b")]);
+        outbox.pause(&at("a"), None, 0);
+        outbox.pause(&at("b"), Some(5_000), 0);
+        outbox.pause(&at("gone"), Some(1), 0);
+        assert_eq!(outbox.next_due(&waiting, 999), Some(1_000));
+        assert_eq!(outbox.next_due(&waiting, 1_000), Some(5_000));
+        assert!(!outbox.is_paused(&at("a"), 1_000) && outbox.is_paused(&at("b"), 1_000));
+        assert_eq!(outbox.next_due(&waiting, 5_000), None);
+        // It fails again, and waits twice as long.
+        outbox.pause(&at("a"), None, 5_000);
+        assert_eq!(outbox.next_due(&waiting, 5_000), Some(7_000));
     }
 }

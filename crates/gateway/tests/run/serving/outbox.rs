@@ -224,6 +224,23 @@ async fn a_drain_waits_for_what_is_under_way() {
     assert!(refused.is_err(), "nothing new is taken");
 }
 
+#[tokio::test]
+async fn a_drain_waits_for_no_pause() {
+    let daemon = Daemon::start().await;
+    let busy = DeliverError::Retry {
+        reason: "too many requests".to_owned(),
+        after_ms: Some(30_000),
+    };
+    daemon.messenger.fails("one", busy);
+    for text in ["one", "two", "three"] {
+        daemon.posts("a", text).await;
+    }
+    daemon.clock.next_wait_before(START + 30_001).await;
+    // Time stands still, so that it would never end by the grace.
+    daemon.served.drain(60_000).await;
+    assert_eq!(daemon.messenger.begun(), ["a: one"]);
+}
+
 async fn open(daemon: &Daemon) -> Vec<corvid_store::OutboxRow> {
     daemon.store.open_outbox(CHANNEL, ACCOUNT).await.unwrap()
 }
