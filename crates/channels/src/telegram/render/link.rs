@@ -25,7 +25,7 @@ pub(super) fn lead(text: &str, target: &str) -> Lead {
     };
     let reveal = match url.scheme() {
         "http" | "https" => {
-            let Some(host) = url.host_str() else {
+            let Some(host) = url.host_str().filter(|host| is_public(host)) else {
                 return Lead::Text;
             };
             let disguised = !url.username().is_empty() || url.password().is_some();
@@ -40,6 +40,11 @@ pub(super) fn lead(text: &str, target: &str) -> Lead {
         _ => return Lead::Text,
     };
     Lead::Link { url, reveal }
+}
+
+/// Whether Telegram takes a link to that host: a message with one to `localhost` loses all of its faces.
+fn is_public(host: &str) -> bool {
+    host.contains('.') || host.starts_with('[')
 }
 
 /// Whether a `tg:` link leads to a place. One to a user is a mention, which calls that person.
@@ -103,6 +108,8 @@ mod tests {
         check("write me", "mailto:a@example.org", "");
         check("the channel", "tg://resolve?domain=corvid", "");
         check("version 1.2", "https://example.org", "");
+        check("this machine", "http://127.0.0.1:8080/", "");
+        check("this machine", "http://[::1]:8080/", "");
     }
 
     #[test]
@@ -150,6 +157,7 @@ mod tests {
             "src/main.rs",
             "",
             "https://",
+            "http://localhost:3000/",
         ] {
             check("x", target, "-");
         }
