@@ -154,12 +154,14 @@ impl Question {
     }
 
     /// What a message says to this question while it is open: the text answers an inquiry, and is the reason
-    /// why an approval is denied. None if it is not from somebody who may answer, or says nothing.
+    /// why an approval is denied. None if it is not from somebody who may answer, says nothing, or corrects what was
+    /// said before.
     pub fn answered_by(&self, admission: &Admission) -> Option<(Answer, Answerer)> {
         let by = admission.answerer()?;
         let said: Vec<&str> = admission.parts.iter().map(Part::own_words).collect();
         let text = said.join("\n\n").trim().to_owned();
-        if text.is_empty() || !self.may_be_answered_by(&by) {
+        let corrects = admission.replaces.is_some();
+        if text.is_empty() || corrects || !self.may_be_answered_by(&by) {
             return None;
         }
         let answer = match self.subject {

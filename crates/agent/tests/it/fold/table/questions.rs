@@ -200,7 +200,8 @@ fn what_anybody_else_says_changes_nothing() {
     });
     let job = says(|admission| admission.job = Some(JobId::new("j-1")));
     let nothing = says(|admission| admission.parts.clear());
-    for said in [member, elsewhere, job, nothing] {
+    let correction = says(|admission| admission.replaces = Some(InputId::new("i1")));
+    for said in [member, elsewhere, job, nothing, correction] {
         check(open_approval(), [said], &[awaited("q1")]);
     }
 }
