@@ -4,7 +4,7 @@
 //! It must not change anything.
 
 use corvid_core::faults::defect;
-use corvid_core::wire::{Effect, InputId};
+use corvid_core::wire::{Admission, Effect, InputId};
 
 use super::call::{Call, CallState};
 use super::turn::Turn;
@@ -85,10 +85,16 @@ fn steers(state: &State, turn: &Turn) -> Option<Action> {
     let inputs: Vec<_> = state
         .waiting
         .iter()
-        .filter(|input| turn.is_steered_by(input))
+        .filter(|input| turn.is_steered_by(input) && !corrects_queued(state, turn, input))
         .map(|input| input.input.clone())
         .collect();
     (!inputs.is_empty()).then_some(Action::Promote { inputs })
+}
+
+/// Whether it corrects what waits for the end of this turn, and so waits with that.
+fn corrects_queued(state: &State, turn: &Turn, input: &Admission) -> bool {
+    let mut waiting = state.waiting.iter();
+    waiting.any(|other| Some(&other.input) == input.replaces.as_ref() && !turn.is_steered_by(other))
 }
 
 /// Consecutive pure calls are open together; any other call is a barrier, in the model's order.

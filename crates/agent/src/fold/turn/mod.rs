@@ -280,16 +280,22 @@ impl Turn {
     }
 }
 
-/// What inputs that are taken up at once say; what another of them corrects is left out.
+/// What inputs that are taken up at once say; what a later one of them corrects is left out, be it an original or an
+/// earlier correction of the same one.
 fn user_messages(inputs: &[Admission]) -> Vec<Arc<Message>> {
-    let corrected = |input: &InputId| {
-        let corrects = |other: &Admission| other.replaces.as_ref() == Some(input);
-        inputs.iter().any(corrects)
+    let corrected = |place: usize, input: &Admission| {
+        let mut later = inputs.iter().skip(place + 1);
+        later.any(|other| {
+            other.replaces.as_ref().is_some_and(|replaced| {
+                *replaced == input.input || Some(replaced) == input.replaces.as_ref()
+            })
+        })
     };
     inputs
         .iter()
-        .filter(|input| !corrected(&input.input))
-        .map(|input| {
+        .enumerate()
+        .filter(|(place, input)| !corrected(*place, input))
+        .map(|(_, input)| {
             let original = input.replaces.as_ref();
             let was_said = original
                 .is_some_and(|original| !inputs.iter().any(|other| other.input == *original));

@@ -96,6 +96,40 @@ fn a_correction_of_what_was_said_is_told_as_one() {
 }
 
 #[test]
+fn of_several_corrections_the_last_is_said() {
+    let said = || {
+        idle([
+            admitted("i1"),
+            correction("i2", "i1"),
+            correction("i3", "i1"),
+        ])
+    };
+    check(said(), [], &[promote(&["i1", "i2", "i3"])]);
+    assert_eq!(told(said(), &["i1", "i2", "i3"]), ["text of i3"]);
+    // So it is where the original was said before.
+    let both = ["i2", "i3"];
+    let [second, third] = both.map(|input| correction(input, "i1"));
+    let state = fold(asking(), [second, third, steered(&both)]);
+    let expect = [
+        "text of i1",
+        "[This corrects an earlier message:]\n\ntext of i3",
+    ];
+    assert_eq!(texts(&state), expect);
+}
+
+#[test]
+fn a_correction_of_what_is_queued_waits_with_it() {
+    let begun = started(1, "i1", limits());
+    let queued = EventBody::InputAdmitted(admission("i2", Mode::Queue));
+    let steers = correction("i4", "i1");
+    check(
+        idle([admitted("i1"), claimed(1), begun]),
+        [queued, correction("i3", "i2"), steers],
+        &[promote(&["i4"])],
+    );
+}
+
+#[test]
 fn a_stop_takes_with_it_what_the_same_person_still_waits_for() {
     let elsewhere = EventBody::InputAdmitted(Admission {
         requester: person("1001"),
