@@ -93,8 +93,11 @@ fn steers(state: &State, turn: &Turn) -> Option<Action> {
 
 /// Whether it corrects what waits for the end of this turn, and so waits with that.
 fn corrects_queued(state: &State, turn: &Turn, input: &Admission) -> bool {
+    let Some(corrected) = &input.replaces else {
+        return false;
+    };
     let mut waiting = state.waiting.iter();
-    waiting.any(|other| Some(&other.input) == input.replaces.as_ref() && !turn.is_steered_by(other))
+    waiting.any(|other| other.input == *corrected && !turn.is_steered_by(other))
 }
 
 /// Consecutive pure calls are open together; any other call is a barrier, in the model's order.
