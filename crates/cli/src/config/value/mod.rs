@@ -145,11 +145,14 @@ impl Kind {
     }
 
     /// Takes plain text (a variable, an argument) of this kind, if it is allowed. Lists are separated by colons,
-    /// those of hosts and ids by commas; rules are written as in TOML.
+    /// those of hosts and ids by commas, or written as in TOML, as rules are.
     ///
     /// # Errors
     /// With what is wrong within it.
     pub(crate) fn take_text(self, text: &str) -> Result<Value, Refusal> {
+        if let Some(list) = self.toml_list(text) {
+            return self.take_toml(&list);
+        }
         let list = |between: char| {
             let entries = text.split(between).map(str::trim);
             let entries = entries.filter(|entry| !entry.is_empty());
@@ -170,6 +173,19 @@ impl Kind {
             _ => Some(Value::text(text)),
         };
         self.checked(value)
+    }
+
+    /// A list that is written as in TOML. What is none there is plain text: an address in brackets is one of hosts.
+    fn toml_list(self, text: &str) -> Option<Item> {
+        let lists = [
+            Self::Folders,
+            Self::Names,
+            Self::Hosts,
+            Self::People,
+            Self::Groups,
+        ];
+        let list: toml_edit::Value = lists.contains(&self).then(|| text.trim().parse().ok())??;
+        list.is_array().then_some(Item::Value(list))
     }
 
     fn checked(self, value: Option<Value>) -> Result<Value, Refusal> {

@@ -61,8 +61,8 @@ fn no_command_gets_a_providers_key() {
 fn ids_are_numbers_and_those_of_groups_negative() {
     check(
         Kind::People,
-        &["", "4711", "1, 2"],
-        &["-1", "0", "@ada", "1 2"],
+        &["", "4711", "1, 2", "[]", "[4711]", " [1, 2] "],
+        &["-1", "0", "@ada", "1 2", "[-1]", "[1", "[[1]]", "[\"1\"]"],
     );
     check(Kind::Groups, &["", "-1001234567890"], &["1", "ada"]);
     check(Kind::Switch, &["true", "false"], &["yes", "1", ""]);
@@ -102,4 +102,24 @@ fn paths_are_absolute() {
         &["sqlite:/a.db", ""],
         &["sqlite:a.db", "postgres:/x", "/a.db"],
     );
+}
+
+#[test]
+fn lists_are_spelled_plainly_or_as_in_the_file() {
+    for (kind, plain, toml) in [
+        (Kind::People, "1,2", "[1, 2]"),
+        (Kind::Groups, "-1,-2", "[-1, -2,]"),
+        (
+            Kind::Hosts,
+            "a.example,[::1]:80",
+            r#"["a.example", "[::1]:80"]"#,
+        ),
+        (Kind::Folders, "/a:~/b", r#"["/a", '~/b']"#),
+        (Kind::Names, "A:B", r#"["A", "B"]"#),
+    ] {
+        let plain = kind.take_text(plain);
+        assert!(plain.is_ok(), "{kind:?}");
+        assert_eq!(kind.take_text(toml), plain);
+    }
+    check(Kind::Hosts, &["[::1]", "[::1]:80"], &["[::1"]);
 }
