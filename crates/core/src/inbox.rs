@@ -130,7 +130,7 @@ pub enum FetchError {
     /// It never will be (too large, gone); one sentence for the person.
     #[error("{0}")]
     Final(String),
-    /// The message should be handed in again.
+    /// Trying again may help; it is tried a few times, and then the person is told this.
     #[error("{0}")]
     Retry(String),
 }

@@ -17,8 +17,9 @@ use super::Host;
 
 /// Live events that may wait for a messenger; a slow one misses some.
 const LIVE: usize = 256;
-/// How long a messenger may take to end what it shows of a turn, in milliseconds.
-const END_MS: Millis = 5_000;
+/// How long a messenger may take to end what it shows of a turn, in milliseconds: longer than one call to its service,
+/// for one that was cut off may still arrive there, and then it may be after the reply.
+const END_MS: Millis = 15_000;
 
 /// The show of one errand's turns.
 pub(super) struct Show(JoinHandle<()>);
@@ -99,6 +100,10 @@ impl Showing {
                 self.follow(*turn, event.at, open).await;
             }
             EventBody::InputSteered { inputs, .. } => self.taken_up(inputs).await,
+            // The person reads it, or waits; whoever runs the daemon may be the one who can mend it.
+            EventBody::ModelFailed { message, .. } => {
+                tracing::warn!(session = %self.session, reason = message, "the model did not answer");
+            }
             EventBody::QuestionAsked(question) => self.asked.push((**question).clone()),
             EventBody::QuestionAnswered {
                 question,

@@ -194,8 +194,10 @@ async fn a_reply_waits_until_its_turn_is_no_longer_shown() {
     *daemon.messenger.show.lock().unwrap() = Some(show.clone());
     daemon.says("a", "hello").await;
     daemon.messenger.until_shown().await;
-    // Its reply is composed, and what Corvid itself says does not wait for it.
-    daemon.clock.next_wait().await;
+    // Its reply is composed. What the messenger is just doing may take it ten seconds.
+    let until = daemon.clock.next_wait().await;
+    assert!(until > START + 10_000, "{until}");
+    // What Corvid itself says elsewhere does not wait for it.
     daemon.posts("b", "beside").await;
     assert_eq!(daemon.messenger.sent(1).await, ["b: beside"]);
     assert_eq!(daemon.messenger.begun(), ["b: beside"]);
