@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use corvid_core::TaskKind;
-use corvid_core::wire::{Millis, SessionId};
+use corvid_core::wire::{Millis, Role, SessionId};
 use corvid_store::OpenInput;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -176,6 +176,11 @@ impl Host {
     }
 
     async fn answer(self: &Arc<Self>, input: OpenInput) -> Result<(), GatewayError> {
+        let stop = CancellationToken::new();
+        if !self.still_may(&input).await? {
+            tracing::info!(session = %input.session, "who asked may no longer speak; it is stopped");
+            stop.cancel();
+        }
         let (show, live) = Show::begin(self, &input.session);
         let mut errand = Errand {
             target: Target::Existing(input.session.clone()),
@@ -188,7 +193,7 @@ impl Host {
             given_up: None,
             told: None,
             live,
-            stop: CancellationToken::new(),
+            stop,
         };
         let answered = self.gateway.until_answered(&mut errand).await;
         // With its last sender the show ends, and only then may the reply take its place.
@@ -196,6 +201,13 @@ impl Host {
         show.end().await;
         self.outbox.nudge();
         answered.map(drop)
+    }
+
+    /// Whether who asked may still speak, and as much as when they did: what was revoked holds for what waits, too.
+    async fn still_may(&self, input: &OpenInput) -> Result<bool, GatewayError> {
+        let asked = &input.requester;
+        let known = self.gateway.known(&input.origin, &asked.id).await?;
+        Ok(known.is_some_and(|now| now.role == Role::Owner || now.role == asked.role))
     }
 
     /// Waits as long as more may come of what belongs together.

@@ -1,5 +1,8 @@
 //! Inputs on their way to a turn: gathered where they belong together, and given time at the end.
 
+use corvid_core::wire::{Person, Role};
+use corvid_store::PersonRow;
+
 use super::*;
 
 #[tokio::test]
@@ -50,4 +53,35 @@ async fn what_has_not_ended_in_its_grace_is_left_for_the_next_start() {
     let session = daemon.store.binding(&at("a")).await.unwrap().unwrap();
     let open = daemon.store.session_open_inputs(&session).await.unwrap();
     assert_eq!(open.len(), 1, "it is answered after the next start");
+}
+
+#[tokio::test]
+async fn what_waits_of_somebody_who_was_revoked_is_not_worked_on() {
+    let daemon = Daemon::start().await;
+    let somebody = Person {
+        channel: CHANNEL.to_owned(),
+        id: "2".to_owned(),
+    };
+    let row = PersonRow {
+        person: somebody.clone(),
+        role: Role::Member,
+        name: "somebody".to_owned(),
+        zone: None,
+        since: START,
+    };
+    daemon.store.let_in(&row).await.unwrap();
+    let says = async |text: &str| {
+        let mut said = daemon.said("a", text);
+        said.person = "2".to_owned();
+        daemon.inbox.receive(said).await.unwrap();
+    };
+    let hold = daemon.hold("slow");
+    says("slow").await;
+    hold.reached().await;
+    says("/queue more").await;
+    daemon.store.revoke(&somebody).await.unwrap();
+    hold.release();
+    let sent = daemon.messenger.sent(2).await;
+    assert_eq!(sent, ["a: you said: slow", "a: Stopped."]);
+    assert_eq!(daemon.model.calls(), 1);
 }
