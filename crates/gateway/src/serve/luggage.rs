@@ -13,6 +13,8 @@ use crate::surroundings::Unheard;
 
 /// How long to wait before fetching something again, in milliseconds.
 const FETCH_PAUSES_MS: [Millis; 2] = [1_000, 3_000];
+/// After how long it is not fetched again, in milliseconds: nobody else's messages are taken meanwhile.
+const FETCH_MS: Millis = 15_000;
 
 /// What came of what was sent along.
 pub(super) enum Unpacked {
@@ -70,6 +72,7 @@ impl Host {
     async fn fetch(&self, attachment: &Attachment, into: &Path) -> Result<(), String> {
         let clock = &self.gateway.clock;
         let mut pauses = FETCH_PAUSES_MS.iter();
+        let until = clock.now().saturating_add(FETCH_MS);
         loop {
             let why = match attachment.source.fetch(into).await {
                 Ok(()) => return Ok(()),
@@ -77,7 +80,7 @@ impl Host {
                 Err(FetchError::Retry(why)) => why,
             };
             drop(tokio::fs::remove_file(into).await);
-            let Some(pause) = pauses.next() else {
+            let Some(pause) = pauses.next().filter(|_| clock.now() < until) else {
                 return Err(format!(
                     "A file could not be fetched ({why}); send it again."
                 ));

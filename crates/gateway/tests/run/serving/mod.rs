@@ -2,6 +2,7 @@
 //! Invariant: a real store and real turns; verdicts come from what the messenger was handed.
 //! It must not look inside the gateway.
 
+mod files;
 mod messenger;
 mod outbox;
 mod sends;
