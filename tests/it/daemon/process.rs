@@ -145,6 +145,58 @@ fn a_second_signal_ends_it_at_once() -> io::Result<()> {
 }
 
 #[test]
+fn a_model_that_fails_is_in_the_log() -> io::Result<()> {
+    let refused = Fault::Status {
+        code: 401,
+        body: "{}".to_owned(),
+        headers: std::collections::BTreeMap::new(),
+    };
+    let script = Script::new().otherwise(Reply::fault(refused));
+    let stage = Stage::with_ada(script)?;
+    stage.say(ADA, "moin")?;
+    stage.hears(ADA, "does not accept the key")?;
+    let logged = stage.agent(["logs"])?;
+    let told = |line: &&str| line.contains("WARN") && line.contains("does not accept the key");
+    assert_eq!(
+        logged.stdout.lines().filter(told).count(),
+        1,
+        "{}",
+        logged.stdout
+    );
+    Ok(())
+}
+
+#[test]
+fn who_asks_twice_for_a_restart_gets_it_at_once() -> io::Result<()> {
+    let script = Script::new()
+        .once(When::any(), Reply::fault(Fault::Silence))
+        .otherwise(Reply::text("thought: {{user}}"));
+    let mut stage = Stage::new(script)?
+        .set("CORVID__TELEGRAM__OWNERS", &ADA.to_string())
+        .set("CORVID__DAEMON__GRACE_SECS", "600")
+        .started()?;
+    stage.say(ADA, "long")?;
+    stage.rests()?;
+    stage.asks(1);
+    let mut command = stage.scene().command();
+    command.arg("restart");
+    let first = Process::start(command, b"")?;
+    let ends = stage
+        .daemon()?
+        .hear_aside(|said| said.contains("ending").then_some(()));
+    assert!(ends.is_some(), "the first is heard");
+    let second = stage.agent(["restart"])?;
+    assert_eq!(second.code, Some(0), "{}", second.all());
+    assert_eq!(first.wait()?.code, Some(0));
+    stage.hears(ADA, "thought: long")?;
+    // One that was asked to begin anew can still be stopped.
+    let stopped = stage.agent(["stop"])?;
+    assert_eq!(stopped.code, Some(0), "{}", stopped.all());
+    assert_eq!(stage.ended()?.code, Some(0));
+    Ok(())
+}
+
+#[test]
 fn without_a_channel_it_says_how_to_add_one() -> io::Result<()> {
     let said = scene()?.agent(["start"])?;
     assert_eq!(said.code, Some(2), "{}", said.all());

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 
+use corvid_testkit::Process;
 use corvid_testkit::model_server::Script;
 use rustix::process::Signal;
 
@@ -71,5 +73,27 @@ fn what_needs_a_restart_is_named_and_taken_up_by_one() -> io::Result<()> {
     logs(&stage, "turn.max_steps")?;
     let restarted = stage.agent(["restart"])?;
     assert_eq!(restarted.code, Some(0), "{}", restarted.all());
+    Ok(())
+}
+
+#[test]
+fn none_that_runs_gives_way_to_one_that_could_not_begin() -> io::Result<()> {
+    let mut stage = Stage::new(Script::echo())?;
+    let token = format!("token = \"{}\"\n", stage.token());
+    write(&stage, &config("4711", &token))?;
+    let file = stage.scene().home().join("config.toml");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+    let mut command = stage.scene().command();
+    command.env_remove("CORVID__TELEGRAM__TOKEN").arg("start");
+    stage.daemon = Some(Process::start(command, b"")?);
+    logs(&stage, "listening")?;
+    write(&stage, &config("4711", ""))?;
+    let mut command = stage.scene().command();
+    command.arg("restart");
+    let restart = Process::start(command, b"")?;
+    logs(&stage, "not restarted")?;
+    restart.kill()?;
+    stage.say(ADA, "still there?")?;
+    stage.hears(ADA, "you said: still there?")?;
     Ok(())
 }

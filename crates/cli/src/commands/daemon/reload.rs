@@ -83,10 +83,13 @@ impl Reloader {
 
     /// Whether a daemon could begin with the config as it stands; says so if not.
     pub(super) fn is_sound(&self) -> bool {
-        let loaded = Loaded::load(&self.home, &self.environment);
+        let loaded = Loaded::to_begin(&self.home, &self.environment);
         if let Err(error) = &loaded {
             let error = format!("{error:#}");
-            tracing::error!(error, "not restarted, since the config is wrong");
+            tracing::error!(
+                error,
+                "not restarted, since none could begin with the config"
+            );
         }
         loaded.is_ok()
     }

@@ -78,7 +78,7 @@ pub(super) async fn serve(
     announced.with_context(|| format!("{} cannot be written", home.state.display()))?;
     daemon.tell_ready(began).await;
     let end = daemon.run(home, &mut signals).await;
-    daemon.end(end, &mut signals).await;
+    daemon.end(end, home, &mut signals).await;
     Ok(end)
 }
 
@@ -186,8 +186,9 @@ impl Daemon {
         }
     }
 
-    /// Ends what was begun within the grace; a second signal ends the process at once.
-    async fn end(self, end: End, signals: &mut Signals) {
+    /// Ends what was begun within the grace. A second signal cuts that short: the process ends at once, or begins anew
+    /// at once if `agent restart` sent both.
+    async fn end(self, end: End, home: &Home, signals: &mut Signals) {
         let grace = self.reloader.grace_ms();
         tracing::info!(?end, grace_ms = grace, "ending");
         let ending = async {
@@ -202,6 +203,10 @@ impl Daemon {
         tokio::select! {
             () = ending => {}
             () = signals.second() => {
+                if end == End::Anew && wish(home) == Wish::Anew {
+                    tracing::info!("begins anew at once; what was running goes on then");
+                    return;
+                }
                 say("ended at once; what was running goes on with the next start");
                 std::process::exit(1);
             }

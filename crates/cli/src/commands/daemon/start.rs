@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::instance::{Instance, Taken, There};
@@ -46,6 +46,18 @@ impl Loaded {
             config,
         })
     }
+
+    /// As [`Loaded::load`], for a daemon that is to begin with it: somebody must be able to reach it.
+    ///
+    /// # Errors
+    /// With every problem, or how to get a first channel.
+    pub(super) fn to_begin(home: &Home, environment: &Environment) -> anyhow::Result<Self> {
+        let loaded = Self::load(home, environment)?;
+        if loaded.config.telegram.is_none() {
+            bail!(NO_CHANNEL);
+        }
+        Ok(loaded)
+    }
 }
 
 /// Serves messengers until it is stopped.
@@ -55,11 +67,8 @@ impl Loaded {
 pub(in crate::commands) fn start(home: &Home, environment: &Environment) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let program = std::env::current_exe().context("this program cannot be found")?;
-    let loaded = Loaded::load(home, environment);
+    let loaded = Loaded::to_begin(home, environment);
     let loaded = loaded.map_err(|error| Refused::new(Exit::Usage, format!("{error:#}")))?;
-    if loaded.config.telegram.is_none() {
-        return Err(Refused::new(Exit::Usage, NO_CHANNEL).into());
-    }
     let mut instance = take(home)?;
     logs::hide(&loaded.composed.redactor);
     logs::keep(&home.state)?;
