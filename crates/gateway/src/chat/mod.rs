@@ -192,6 +192,18 @@ impl Gateway {
     }
 }
 
+/// What a message says that was edited into a command, or into another one; else a sentence why not. Nobody is to set
+/// something off by mending a word of what they said long ago.
+pub(crate) fn edited(line: &Line) -> Result<Act, String> {
+    match &line.word {
+        Word::Known(Command::Steer) => to_say(&line.rest, Mode::Steer),
+        Word::Known(Command::Queue) => to_say(&line.rest, Mode::Queue),
+        Word::Known(_) | Word::Unknown(_) => {
+            Err("I take no commands from edits; send it as a new message.".to_owned())
+        }
+    }
+}
+
 /// What is to be admitted in place of the line; its usage where there is nothing.
 fn to_say(rest: &str, mode: Mode) -> Result<Act, String> {
     if rest.is_empty() {

@@ -101,17 +101,18 @@ impl Host {
             together: said.together.clone(),
             edits: said.edits.clone(),
         };
-        // An edit of a command is no second command.
-        if said.edits.is_none()
-            && let Some(line) = said
-                .parts
-                .iter()
-                .find_map(|part| chat::parse(part.own_words()))
-        {
-            let speaker = Speaker::of(&said, requester.clone());
-            let act = gateway
-                .command(&line, &speaker, self.serving.surroundings.as_ref())
-                .await?;
+        let mut own = said.parts.iter().map(Part::own_words);
+        if let Some(line) = own.find_map(chat::parse) {
+            let act = if said.edits.is_none() {
+                let speaker = Speaker::of(&said, requester.clone());
+                let around = self.serving.surroundings.as_ref();
+                gateway.command(&line, &speaker, around).await?
+            } else {
+                match chat::edited(&line) {
+                    Ok(act) => act,
+                    Err(why) => return self.notify(&said.origin, &said.external_id, why).await,
+                }
+            };
             self.outbox.nudge();
             match act {
                 Act::Done => return Ok(()),

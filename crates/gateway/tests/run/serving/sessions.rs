@@ -85,3 +85,33 @@ async fn what_waits_of_somebody_who_was_revoked_is_not_worked_on() {
     assert_eq!(sent, ["a: you said: slow", "a: Stopped."]);
     assert_eq!(daemon.model.calls(), 1);
 }
+
+#[tokio::test]
+async fn an_edit_sets_no_command_off() {
+    let daemon = Daemon::start().await;
+    let edits = async |of: &str, text: &str| {
+        let mut said = daemon.said("a", text);
+        said.edits = Some(of.to_owned());
+        daemon.inbox.receive(said).await.unwrap();
+    };
+    let hold = daemon.hold("slow");
+    daemon.says("a", "slow").await;
+    hold.reached().await;
+    let mut later = daemon.said("a", "/queue then teh rest");
+    later.external_id = "a:2".to_owned();
+    daemon.inbox.receive(later).await.unwrap();
+    edits("a:2", "/queue then the rest").await;
+    edits("a:1", "/stop").await;
+    let sent = daemon.messenger.sent(1).await;
+    assert_eq!(
+        sent,
+        ["a: I take no commands from edits; send it as a new message."]
+    );
+    hold.release();
+    let sent = daemon.messenger.sent(3).await;
+    assert_eq!(
+        sent[1..],
+        ["a: you said: slow", "a: you said: then the rest"]
+    );
+    assert_eq!(daemon.model.calls(), 2, "what was queued is one turn");
+}
