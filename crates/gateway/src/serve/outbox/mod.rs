@@ -92,6 +92,10 @@ impl Host {
         let hopeless = self.hopeless(&row, age).await?;
         // What is given up must be in hand too, or else it may be another process's.
         if !self.take_delivery(&row).await? {
+            if self.is_elsewhere(&row) {
+                // Nothing here is told when that process has ended it.
+                self.outbox.pause(&row.delivery.to, None, now);
+            }
             return Ok(());
         }
         let ended = match hopeless {
@@ -195,6 +199,12 @@ impl Host {
             }
             _ => store.begin_delivery(id).await?,
         })
+    }
+
+    /// Whether another process is sending it.
+    fn is_elsewhere(&self, row: &OutboxRow) -> bool {
+        let me = self.gateway.store.owner();
+        row.state == DeliveryState::Sending && row.owner.as_ref().is_some_and(|owner| owner != me)
     }
 
     /// Gives a delivery up for good.

@@ -1,7 +1,7 @@
 //! What is composed goes out: in its order, after a pause, elsewhere, or not at all.
 
 use corvid_core::DeliverError;
-use corvid_store::DeliveryState;
+use corvid_store::{DeliveryEnd, DeliveryState};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -224,6 +224,29 @@ async fn a_drain_waits_for_what_is_under_way() {
     assert_eq!(daemon.messenger.sent(1).await, ["a: one"]);
     let refused = daemon.inbox.receive(daemon.said("a", "too late")).await;
     assert!(refused.is_err(), "nothing new is taken");
+}
+
+#[tokio::test]
+async fn what_another_process_is_sending_is_left_to_it_for_a_while() {
+    let daemon = Daemon::start().await;
+    let path = daemon.home.path().join("corvid.db");
+    let other = Store::open(&Config { path }, &Tasks::default()).await;
+    let other = other.unwrap();
+    let post = Post {
+        key: "k".to_owned(),
+        to: at("a"),
+        text: "one".to_owned(),
+        file: None,
+        at: START,
+    };
+    let (id, _) = other.post(&post).await.unwrap();
+    assert!(other.begin_delivery(&id).await.unwrap());
+    daemon.served.look();
+    let looks_at = daemon.clock.next_wait_before(START + 1_001).await;
+    assert_eq!(looks_at, START + 1_000);
+    other.end_delivery(&id, DeliveryEnd::Again).await.unwrap();
+    daemon.clock.set(looks_at);
+    assert_eq!(daemon.messenger.sent(1).await, ["a: one"]);
 }
 
 #[tokio::test]
