@@ -171,12 +171,24 @@ impl Gateway {
     }
 
     /// Whether the agent may be talked to in this conversation, by people who may speak at all: in private, and in
-    /// the groups that the config lists.
-    pub(crate) fn may_be_used_in(&self, origin: &Address, place: Place) -> bool {
-        match place {
-            Place::Private => true,
-            Place::Group { .. } => self.access.lists_group(origin),
+    /// the groups that the config lists, also under the id that an upgrade has given them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn may_be_used_in(
+        &self,
+        origin: &Address,
+        place: Place,
+    ) -> Result<bool, GatewayError> {
+        if place == Place::Private || self.access.lists_group(origin) {
+            return Ok(true);
         }
+        let group = Address {
+            conversation: group_of(origin).to_owned(),
+            ..origin.clone()
+        };
+        let former = self.store.former(&group).await?;
+        Ok(former.iter().any(|before| self.access.lists_group(before)))
     }
 }
 

@@ -77,6 +77,9 @@ const REVIVE: &str = at_present!(
     ""
 );
 
+const FORMER: &str = "\
+    SELECT channel, account, conversation FROM moved WHERE channel = $1 AND account = $2 AND target = $3";
+
 impl Store {
     /// The session in which a conversation goes on.
     pub async fn binding(&self, at: &Address) -> Result<Option<SessionId>, StoreError> {
@@ -130,6 +133,11 @@ impl Store {
         let mut values = place(from);
         values.push(to.conversation.as_str().into());
         self.edit(MOVE, values).await.map(|_| ())
+    }
+
+    /// What a conversation was before it was moved; empty for one that never was.
+    pub async fn former(&self, at: &Address) -> Result<Vec<Address>, StoreError> {
+        self.readers().ask(FORMER, place(at), address).await
     }
 
     /// Notes that nothing reaches a conversation any more. The first reason stays.

@@ -90,7 +90,7 @@ impl Host {
         let Some(requester) = gateway.known(&said.origin, &said.person).await? else {
             return self.told(gateway.meet(&said).await);
         };
-        if !gateway.may_be_used_in(&said.origin, said.place) {
+        if !gateway.may_be_used_in(&said.origin, said.place).await? {
             return self.told(gateway.decline_group(&said, &requester).await);
         }
         gateway.store.revive_conversation(&said.origin).await?;

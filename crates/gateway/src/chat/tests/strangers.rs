@@ -154,7 +154,8 @@ async fn a_group_that_is_not_listed_is_explained_to_an_owner_alone() {
     let elsewhere = private("-200/7");
     for (person, role, lines) in [(MEMBER, Role::Member, 0), (OWNER, Role::Owner, 1)] {
         let said = Process::said(person, &elsewhere, "hello");
-        assert!(!process.gateway.may_be_used_in(&said.origin, said.place));
+        let usable = process.gateway.may_be_used_in(&said.origin, said.place);
+        assert!(!usable.await.expect("the store reads"));
         let requester = Requester {
             id: person.to_owned(),
             role,
@@ -166,5 +167,6 @@ async fn a_group_that_is_not_listed_is_explained_to_an_owner_alone() {
     assert!(process.posted(&elsewhere).await[0].contains("add `-200` to `groups`"));
     let topic = private("-100/7");
     let said = Process::said(MEMBER, &topic, "hello");
-    assert!(process.gateway.may_be_used_in(&said.origin, said.place));
+    let usable = process.gateway.may_be_used_in(&said.origin, said.place);
+    assert!(usable.await.expect("the store reads"));
 }
