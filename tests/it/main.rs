@@ -28,6 +28,7 @@ mod house;
 #[cfg(feature = "faults")]
 mod lesser;
 mod many_jobs;
+mod mishaps;
 mod network;
 #[cfg(feature = "faults")]
 mod outage;

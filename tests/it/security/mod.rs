@@ -6,6 +6,7 @@ mod bindings;
 mod cards;
 mod environment;
 mod links;
+mod messenger;
 mod places;
 mod secrets;
 mod strangers;
