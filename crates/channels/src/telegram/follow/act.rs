@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use crate::telegram::api::Fault;
 use crate::telegram::post::{Arrival, Part, Poster, Stuck, kept_message};
-use crate::telegram::render::{Rich, Sheet, rich};
+use crate::telegram::render::{Rich, Sheet};
 use crate::telegram::spot::{MessageSpot, Spot};
 
 /// Something that is on its way.
@@ -17,6 +17,15 @@ pub(super) type Act<'p> = Pin<Box<dyn Future<Output = Came> + Send + 'p>>;
 pub(super) enum Came {
     /// There is a message for the turn.
     Placed(Result<MessageSpot, Stuck>),
+    /// A whole answer was left behind.
+    Left {
+        /// The turn's message from here on; none if there is none yet.
+        next: Option<MessageSpot>,
+        /// What of the answer still has to be left.
+        rest: Vec<Rich>,
+        /// Why there is a rest.
+        stuck: Option<Stuck>,
+    },
     /// Anything else was done.
     Done(Result<(), Fault>),
 }
@@ -47,48 +56,61 @@ pub(super) async fn drafted(poster: &Poster, spot: Spot, number: i64, rich: Rich
 /// The message that the reply will be put into: the one that is kept, or a new one.
 pub(super) async fn placed(poster: &Poster, post: String, spot: Spot) -> Came {
     let alone = poster.alone(&post).await;
-    let part = turns_message(&post, spot);
-    let placed = match poster.kept(&post).await {
-        Ok(kept) => match kept_message(&kept, part) {
-            Some(message) => Ok(message),
-            None => poster.place(part).await,
-        },
-        Err(stuck) => Err(stuck),
-    };
+    let placed = kept_or_new(poster, turns_message(&post, spot)).await;
     drop(alone);
     Came::Placed(placed)
 }
 
-/// Leaves a whole answer behind, in the turn's message as far as there is one, and begins a new message for the turn.
+async fn kept_or_new(poster: &Poster, part: Part<'_>) -> Result<MessageSpot, Stuck> {
+    let kept = poster.kept(part.post).await?;
+    match kept_message(&kept, part) {
+        Some(message) => Ok(message),
+        None => poster.place(part).await,
+    }
+}
+
+/// Leaves the pieces of a whole answer behind, in the turn's message as far as there is one, and begins a new message
+/// for the turn.
 pub(super) async fn left(
     poster: &Poster,
     post: String,
     spot: Spot,
     message: Option<MessageSpot>,
-    answer: String,
+    pieces: Vec<Rich>,
 ) -> Came {
     let alone = poster.alone(&post).await;
+    let (mut next, mut rest) = (message, pieces);
     let part = turns_message(&post, spot);
-    let placed = async {
-        let mut next = match message {
-            Some(message) => message,
-            None => poster.place(part).await?,
-        };
-        for rich in rich(&answer).split() {
-            poster.pacer.turn(spot.chat).await;
-            let sheet = Sheet {
-                rich,
-                buttons: Vec::new(),
-            };
-            poster.fill(next, &sheet).await?;
-            // From here on the reply goes into this one, whoever sends it.
-            next = poster.place(part).await?;
-        }
-        Ok(next)
-    };
-    let placed = placed.await;
+    let stuck = leave(poster, part, &mut next, &mut rest).await.err();
     drop(alone);
-    Came::Placed(placed)
+    Came::Left { next, rest, stuck }
+}
+
+/// Leaves piece after piece; tried again it goes on where it was stuck.
+async fn leave(
+    poster: &Poster,
+    part: Part<'_>,
+    next: &mut Option<MessageSpot>,
+    rest: &mut Vec<Rich>,
+) -> Result<(), Stuck> {
+    let mut message = match *next {
+        Some(message) => message,
+        None => kept_or_new(poster, part).await?,
+    };
+    *next = Some(message);
+    while let Some(rich) = rest.first() {
+        poster.pacer.turn(part.spot.chat).await;
+        let sheet = Sheet {
+            rich: rich.clone(),
+            buttons: Vec::new(),
+        };
+        poster.fill(message, &sheet).await?;
+        // From here on the reply goes into this one, whoever sends it.
+        message = poster.place(part).await?;
+        *next = Some(message);
+        rest.remove(0);
+    }
+    Ok(())
 }
 
 /// Puts the text so far into the turn's message.

@@ -14,7 +14,7 @@ use self::act::{Act, Came, drafted, edited, finished, left, placed, typed};
 use self::watch::Watch;
 use super::api::Fault;
 use super::post::{Poster, Previews, Stuck};
-use super::render::Rich;
+use super::render::{Rich, rich};
 use super::spot::{MessageSpot, Spot};
 
 /// How long Telegram shows that somebody types, in milliseconds.
@@ -52,6 +52,8 @@ struct Follower<'p> {
     spot: Spot,
     form: Form,
     watch: Watch,
+    /// What still has to be left of a whole answer that the turn went on after.
+    leaving: Vec<Rich>,
     /// Something has changed since the last look.
     changed: bool,
     /// What is shown, and since when.
@@ -86,6 +88,7 @@ impl<'p> Follower<'p> {
             spot,
             form,
             watch: Watch::default(),
+            leaving: Vec::new(),
             changed: true,
             shown: None,
             begin_at: turn.started_at.saturating_add(SOON_MS),
@@ -101,6 +104,10 @@ impl<'p> Follower<'p> {
         let mut act: Option<Act<'p>> = None;
         loop {
             let now = poster.clock.now();
+            if act.is_none() {
+                // An answer that stays is left even if the reply is there already, which goes out only after this.
+                act = self.next_to_leave(now);
+            }
             if act.is_none() && is_live {
                 act = self.next_act(now);
             }
@@ -133,6 +140,28 @@ impl<'p> Follower<'p> {
         self.changed = true;
     }
 
+    /// What is to be left behind now.
+    fn next_to_leave(&mut self, now: Millis) -> Option<Act<'p>> {
+        if self.given_up || now < self.not_before {
+            return None;
+        }
+        if self.leaving.is_empty() {
+            self.leaving = rich(&self.watch.take_interim()?).split();
+        }
+        let message = match self.form {
+            Form::Message(message) => message,
+            Form::Draft(_) => None,
+        };
+        let (post, pieces) = (self.post.clone(), std::mem::take(&mut self.leaving));
+        Some(Box::pin(left(
+            self.poster,
+            post,
+            self.spot,
+            message,
+            pieces,
+        )))
+    }
+
     /// What is due now.
     fn next_act(&mut self, now: Millis) -> Option<Act<'p>> {
         if self.given_up || self.watch.is_over() || now < self.not_before {
@@ -142,14 +171,6 @@ impl<'p> Follower<'p> {
         if now >= self.typing_at && !self.watch.rests() {
             self.typing_at = now.saturating_add(TYPING_MS);
             return Some(Box::pin(typed(poster, spot)));
-        }
-        if let Some(answer) = self.watch.take_interim() {
-            let message = match self.form {
-                Form::Message(message) => message,
-                Form::Draft(_) => None,
-            };
-            let post = self.post.clone();
-            return Some(Box::pin(left(poster, post, spot, message, answer)));
         }
         if now < self.begin_at || poster.pacer.preview_at(spot.chat) > now {
             return None;
@@ -216,19 +237,34 @@ impl<'p> Follower<'p> {
     }
 
     fn came(&mut self, came: Came) {
-        let fault = match came {
+        let stuck = match came {
             Came::Placed(Ok(message)) => {
                 self.form = Form::Message(Some(message));
                 self.changed = true;
                 return;
             }
+            Came::Left { next, rest, stuck } => {
+                if let Some(message) = next {
+                    self.form = Form::Message(Some(message));
+                }
+                self.leaving = rest;
+                self.changed = true;
+                match stuck {
+                    None => return,
+                    Some(stuck) => stuck,
+                }
+            }
             Came::Done(Ok(())) => return,
-            Came::Placed(Err(Stuck::Marks(reason))) => {
+            Came::Placed(Err(stuck)) => stuck,
+            Came::Done(Err(fault)) => fault.into(),
+        };
+        let fault = match stuck {
+            Stuck::Fault(fault) => fault,
+            Stuck::Marks(reason) => {
                 tracing::warn!(%reason, "a turn is not shown");
                 self.given_up = true;
                 return;
             }
-            Came::Placed(Err(Stuck::Fault(fault))) | Came::Done(Err(fault)) => fault,
         };
         tracing::debug!(%fault, "a turn is not shown for a while");
         match fault {

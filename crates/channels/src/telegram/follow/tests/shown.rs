@@ -123,6 +123,40 @@ async fn an_answer_that_the_turn_went_on_after_stays() -> Outcome {
 }
 
 #[tokio::test]
+async fn an_answer_stays_though_the_next_one_is_there_at_once() -> Outcome {
+    let scene = Scene::begin()?;
+    let events = vec![answers("It is red."), joined(), composed()];
+    follow(
+        &scene,
+        vec![(vec![delta(1, 1, 0, "It")], 2_500), (events, 3_500)],
+    )
+    .await?;
+    let said = delivery("No, blue.", Content::Reply(reply()));
+    scene.hurried(scene.bot()?.deliver(&said)).await?;
+    assert_eq!(scene.texts()?, ["It is red.", "No, blue."]);
+    scene.well_behaved()
+}
+
+#[tokio::test]
+async fn an_answer_that_stays_is_left_after_a_fault_too() -> Outcome {
+    for method in ["editMessageText", "sendMessage"] {
+        let scene = Scene::begin()?;
+        let trouble = Plan::once(Trouble::ResetBefore).on(method).after(1);
+        scene.server().fault(trouble)?;
+        let steps = vec![
+            (vec![delta(1, 1, 0, "It is")], 2_500),
+            (vec![answers("It is red."), joined()], 20_000),
+            (vec![composed()], 20_100),
+        ];
+        follow(&scene, steps).await?;
+        let said = delivery("No, blue.", Content::Reply(reply()));
+        scene.hurried(scene.bot()?.deliver(&said)).await?;
+        assert_eq!(scene.texts()?, ["It is red.", "No, blue."], "{method}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_fast_writer_is_shown_about_once_a_second() -> Outcome {
     let scene = Scene::begin()?;
     scene.server().strict_pace(true)?;
