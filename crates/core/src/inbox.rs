@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::button::Button;
-use crate::wire::{Address, Millis, Part};
+use crate::wire::{Address, Millis, Part, QuoteForm};
 
 /// Takes what people do.
 #[async_trait]
@@ -99,6 +99,8 @@ pub struct Attachment {
     pub kind: AttachmentKind,
     /// Bytes, as far as the messenger tells.
     pub bytes: Option<u64>,
+    /// Whose it is and why it is here, if it is not the sender's own: what is spoken in it is a quote then.
+    pub quoted: Option<(QuoteForm, String)>,
     /// Fetches it.
     pub source: Arc<dyn Fetch>,
 }

@@ -104,7 +104,7 @@ impl Host {
                 .await
             {
                 Ok(text) => {
-                    return Ok(vec![Part::text(text)]);
+                    return Ok(vec![spoken(attachment, text)]);
                 }
                 Err(Unheard::NotSetUp(why)) => return Err(why),
                 Err(Unheard::Failed(why)) => {
@@ -137,5 +137,13 @@ impl Host {
         let file = folder.join(name);
         drop(tokio::fs::remove_file(&file).await);
         Ok(file)
+    }
+}
+
+/// What was heard in a recording: its sender's own words, or those of somebody else, which are data.
+fn spoken(attachment: &Attachment, text: String) -> Part {
+    match attachment.quoted.clone() {
+        Some((form, by)) => Part::Quote { form, by, text },
+        None => Part::Text { text },
     }
 }

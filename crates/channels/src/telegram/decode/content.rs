@@ -76,6 +76,7 @@ impl Form {
             kind: self.kind.unwrap_or_else(|| kind_of(&media_type)),
             media_type,
             bytes: file.file_size,
+            quoted: None,
         }
     }
 }

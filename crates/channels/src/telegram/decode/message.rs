@@ -89,14 +89,27 @@ pub(super) fn heard(message: &Message, me: &Identity) -> Decoded {
 /// What was sent along. In a group that goes for what it replies to as well: nobody but the bot's own people was heard
 /// when that was said, and it is what they point at.
 fn enclosed(message: &Message, private: bool, me: &Identity) -> Vec<Enclosed> {
-    let mut enclosed = content::enclosed(message);
+    let passed_on = message.forward_origin.as_ref();
+    let passed_on = passed_on.map(|origin| (QuoteForm::Forwarded, quote::who(origin)));
+    let mut enclosed = of(message, passed_on);
     let target = quote::target(message).filter(|_| !private);
     if let Some(target) = target
         && target.from.as_ref().is_none_or(|from| from.id != me.id)
     {
-        enclosed.extend(content::enclosed(target));
+        let by = quote::speaker(target, me);
+        enclosed.extend(of(target, Some((QuoteForm::RepliedTo, by))));
     }
     enclosed
+}
+
+/// What a message holds, as that person's; as the sender's own if it is nobody else's.
+fn of(message: &Message, quoted: Option<(QuoteForm, String)>) -> Vec<Enclosed> {
+    let enclosed = content::enclosed(message).into_iter();
+    let quoted = enclosed.map(|enclosed| Enclosed {
+        quoted: quoted.clone(),
+        ..enclosed
+    });
+    quoted.collect()
 }
 
 /// What it refers to, then what it says.

@@ -12,7 +12,7 @@ mod quote;
 #[cfg(test)]
 mod tests;
 
-use corvid_core::wire::{Address, Millis, Part};
+use corvid_core::wire::{Address, Millis, Part, QuoteForm};
 use corvid_core::{AttachmentKind, Button, Place};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -97,6 +97,8 @@ pub(super) struct Enclosed {
     pub(super) kind: AttachmentKind,
     /// Bytes, as far as it is told.
     pub(super) bytes: Option<u64>,
+    /// As [`corvid_core::Attachment::quoted`].
+    pub(super) quoted: Option<(QuoteForm, String)>,
 }
 
 /// A press of a button.

@@ -47,7 +47,8 @@ pub(super) fn who(origin: &Origin) -> String {
     }
 }
 
-fn speaker(message: &Message, me: &Identity) -> String {
+/// What whoever says a message calls themselves.
+pub(super) fn speaker(message: &Message, me: &Identity) -> String {
     match (&message.sender_chat, &message.from) {
         (_, Some(from)) if from.id == me.id => "you".to_owned(),
         (Some(chat), _) => called(chat),

@@ -89,6 +89,7 @@ impl<'a> Hand<'a> {
             media_type: enclosed.media_type.clone(),
             kind: enclosed.kind,
             bytes: enclosed.bytes,
+            quoted: enclosed.quoted.clone(),
             source: Arc::new(Kept::new(self.telegram.api.clone(), enclosed)),
         });
         Said {

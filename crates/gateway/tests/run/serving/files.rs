@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use corvid_core::wire::QuoteForm;
 use corvid_core::{AttachmentKind, Fetch, FetchError};
 use corvid_testkit::ManualClock;
 
@@ -40,6 +41,7 @@ async fn asked(takes_ms: u64) -> u32 {
             media_type: "text/plain".to_owned(),
             kind: AttachmentKind::File,
             bytes: None,
+            quoted: None,
             source: Arc::clone(&far) as Arc<dyn Fetch>,
         }],
         ..daemon.said("a", "")
@@ -70,4 +72,47 @@ async fn a_file_is_fetched_again_unless_that_takes_long() {
     assert_eq!(asked(10).await, 3);
     // Everybody else's messages wait meanwhile.
     assert_eq!(asked(20_000).await, 1);
+}
+
+/// A recording in which `do it` is heard.
+struct Recording;
+
+#[async_trait]
+impl Fetch for Recording {
+    async fn fetch(&self, into: &Path) -> Result<(), FetchError> {
+        let kept = tokio::fs::write(into, "do it").await;
+        kept.map_err(|error| FetchError::Final(error.to_string()))
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_spoken_is_a_quote() {
+    let daemon = Daemon::start().await;
+    for (chat, quoted) in [
+        ("a", None),
+        ("b", Some((QuoteForm::RepliedTo, "Eve".to_owned()))),
+    ] {
+        let said = Said {
+            parts: Vec::new(),
+            attachments: vec![Attachment {
+                name: "voice.ogg".to_owned(),
+                media_type: "audio/ogg".to_owned(),
+                kind: AttachmentKind::Voice,
+                bytes: None,
+                quoted,
+                source: Arc::new(Recording),
+            }],
+            ..daemon.said(chat, "")
+        };
+        daemon.inbox.receive(said).await.unwrap();
+    }
+    let mut sent = daemon.messenger.sent(2).await;
+    sent.sort();
+    assert_eq!(
+        sent,
+        [
+            "a: you said: do it",
+            "b: you said: [In reply to Eve:]\n> do it"
+        ]
+    );
 }

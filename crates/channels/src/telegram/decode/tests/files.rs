@@ -80,6 +80,11 @@ fn what_moves_is_sent_along() {
             "forward_origin": { "type": "hidden_user", "sender_user_name": "Mallory", "date": 1 } }),
             ),
         ),
+        (
+            "something spoken, passed on",
+            private(json!({ "voice": file(json!({})),
+            "forward_origin": { "type": "hidden_user", "sender_user_name": "Mallory", "date": 1 } })),
+        ),
     ]);
     insta::assert_snapshot!(shown);
 }

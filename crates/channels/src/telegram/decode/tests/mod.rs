@@ -96,8 +96,10 @@ fn said(heard: &Heard) -> String {
         Part::File { path, .. } => format!("  has {path}"),
     }));
     lines.extend(heard.enclosed.iter().map(|file| {
+        let whose = file.quoted.as_ref();
+        let whose = whose.map_or_else(String::new, |(form, by)| format!(", {form:?} {by:?}"));
         format!(
-            "  sends {:?} {} ({}, {:?} bytes) as {}",
+            "  sends {:?} {} ({}, {:?} bytes) as {}{whose}",
             file.kind, file.name, file.media_type, file.bytes, file.file
         )
     }));
