@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use corvid_core::wire::SessionId;
 use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::serve::Host;
 
@@ -84,6 +85,12 @@ impl Lanes {
     /// Who serves in this process, if somebody does.
     pub(crate) fn host(&self) -> Option<Arc<Host>> {
         self.host.get().and_then(Weak::upgrade)
+    }
+
+    /// Cancelled once what only waits is left to the next start.
+    pub(crate) fn leave(&self) -> CancellationToken {
+        let host = self.host();
+        host.map_or_else(CancellationToken::new, |host| host.closing().clone())
     }
 
     pub(crate) fn get(&self, session: &SessionId) -> Option<LaneTies> {

@@ -256,6 +256,7 @@ impl Gateway {
             wake,
             background,
             heads,
+            leave: self.lanes.leave(),
             stop: errand.stop.clone(),
             stopper: errand.requester.clone(),
         };

@@ -6,9 +6,9 @@ use std::io;
 use corvid_testkit::Process;
 use corvid_testkit::model_server::{Fault, Reply, Script, When};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{ADA, Stage, ready};
+use super::{ADA, BOB, Stage, ready};
 use crate::stage::scene;
 
 #[test]
@@ -141,6 +141,41 @@ fn a_second_signal_ends_it_at_once() -> io::Result<()> {
     );
     daemon.signal(Signal::INT)?;
     assert_eq!(stage.ended()?.code, Some(1));
+    Ok(())
+}
+
+#[test]
+fn a_stop_waits_for_nobody_who_is_waited_for() -> io::Result<()> {
+    let call = json!({
+        "command": "true",
+        "escalate": { "reason": "to look", "hosts": ["example.com"] },
+    });
+    let asked = When::user("fetch").results(0);
+    let script = Script::new()
+        .on(asked, Reply::call("system.run", &call))
+        .on(When::user("later"), Reply::fault(Fault::Refuse))
+        .otherwise(Reply::text("well then"));
+    let mut stage = Stage::new(script)?
+        .set("CORVID__TELEGRAM__OWNERS", &format!("{ADA},{BOB}"))
+        .set("CORVID__DAEMON__GRACE_SECS", "600")
+        .started()?;
+    stage.say(ADA, "fetch")?;
+    stage.hears(ADA, "example.com")?;
+    stage.say(BOB, "later")?;
+    stage.hears(BOB, "waits ")?;
+    let stopped = stage.agent(["stop"])?;
+    assert_eq!(stopped.code, Some(0), "{}", stopped.all());
+    assert_eq!(stage.ended()?.code, Some(0));
+    let chat = stage.telegram().chat(ADA)?;
+    let settled = chat
+        .bot_texts()
+        .iter()
+        .any(|text| text.contains("nobody answered"));
+    assert!(!settled, "{:#?}", chat.bot_texts());
+    // The question is as open as before, and the answer leads on.
+    stage.start()?;
+    stage.say(ADA, "no, rather not")?;
+    stage.hears(ADA, "well then")?;
     Ok(())
 }
 

@@ -44,6 +44,9 @@ pub enum LaneError {
     /// The journal refused.
     #[error(transparent)]
     Journal(#[from] AppendError),
+    /// It was asked to leave, and nothing was left but to wait. Whoever takes the session next waits on.
+    #[error("the turn waits for the next start")]
+    Left,
     /// A model or a tool panicked. The journal tells of its beginning alone, as after a crash, and whoever
     /// takes the session next finds out.
     #[error(
@@ -78,6 +81,8 @@ pub struct Lane {
     /// The request that was hashed into the newest `model.requested`.
     request: Option<ModelRequest>,
     work: Work,
+    /// Whether all that is due is to wait for a person or a time.
+    rests: bool,
     span: TurnSpan,
     until: InputId,
     /// The reply that was waited for, once it is folded; only a commit makes it good.
@@ -146,6 +151,7 @@ impl Lane {
             first,
             request: None,
             work: Work::default(),
+            rests: false,
             span: TurnSpan::default(),
             until,
             reply,
@@ -181,6 +187,7 @@ impl Lane {
     /// Begins what is due and not yet begun, and ends what is no longer due.
     fn begin(&mut self) {
         let actions = due(&self.state);
+        self.rests = !actions.is_empty() && actions.iter().all(Action::waits);
         self.work.end_others(&actions);
         for action in actions {
             match action {
@@ -195,7 +202,7 @@ impl Lane {
     async fn wait(&mut self) -> Result<(), LaneError> {
         let wake = Arc::clone(&self.hooks.wake);
         let background = Arc::clone(&self.hooks.background);
-        let stop = self.hooks.stop.clone();
+        let (stop, leave) = (self.hooks.stop.clone(), self.hooks.leave.clone());
         let stoppable = self.stoppable();
         let asks = self
             .state
@@ -217,6 +224,7 @@ impl Lane {
             () = wake.notified() => self.read_on().await?,
             () = background.notified() => self.work.send_to_background(),
             () = clock.sleep_until(look), if asks => self.read_on().await?,
+            () = leave.cancelled(), if self.rests => return Err(LaneError::Left),
             // The next plan stops the turn.
             () = stop.cancelled(), if stoppable => {}
         }

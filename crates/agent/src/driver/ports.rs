@@ -70,6 +70,8 @@ pub struct Hooks {
     pub background: Arc<Notify>,
     /// Told the head after each commit.
     pub heads: watch::Sender<u64>,
+    /// Leaves a turn that only waits for a person or a time to whoever takes the session next.
+    pub leave: CancellationToken,
     /// Stops the running turn, and whatever follows it up to the one that is waited for.
     pub stop: CancellationToken,
     /// In whose name it stops.

@@ -94,6 +94,14 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether there is nothing to do for it but to wait for a person or a time.
+    pub fn waits(&self) -> bool {
+        matches!(
+            self,
+            Self::AwaitAnswer { .. } | Self::AskOutcome { .. } | Self::WaitUntil { .. }
+        )
+    }
+
     /// The key under which the driver remembers that it is at work on this.
     pub fn key(&self) -> String {
         match self {

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use corvid_agent::LaneError;
 use corvid_core::TaskKind;
 use corvid_core::wire::{Millis, Role, SessionId};
 use corvid_store::OpenInput;
@@ -198,6 +199,11 @@ impl Host {
         let answered = self.gateway.until_answered(&mut errand).await;
         // With its last sender the show ends, and only then may the reply take its place.
         drop(errand);
+        if let Err(GatewayError::Lane(LaneError::Left)) = answered {
+            // What it shows stays: its questions are as open as before.
+            show.leave();
+            return Ok(());
+        }
         show.end().await;
         self.outbox.nudge();
         answered.map(drop)

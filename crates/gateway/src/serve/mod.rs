@@ -87,7 +87,7 @@ impl Gateway {
 
 impl Served {
     /// Ends gracefully: nothing new is taken, and what runs has that long to end, in milliseconds. What has not ended
-    /// by then goes on with the next start.
+    /// by then, or only waits for a person or a time, goes on with the next start.
     pub async fn drain(&self, grace_ms: u64) {
         let host = &self.0;
         host.closing.cancel();
@@ -163,6 +163,11 @@ impl Host {
             }
         };
         self.gateway.tasks.spawn(TaskKind::Service, "copies", task);
+    }
+
+    /// Cancelled once nothing new is begun any more.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.closing
     }
 
     /// Looks for what another process has left to be delivered.

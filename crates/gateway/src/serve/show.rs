@@ -60,6 +60,11 @@ impl Show {
         (Self(task), sender)
     }
 
+    /// Lets everything stand as it is shown now.
+    pub(super) fn leave(self) {
+        self.0.abort();
+    }
+
     /// Waits for the end of the show.
     pub(super) async fn end(self) {
         // One that panicked has ended too.

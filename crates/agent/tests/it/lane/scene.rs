@@ -39,6 +39,7 @@ pub(super) struct Scene {
     pub(super) limits: Limits,
     pub(super) wake: Arc<Notify>,
     pub(super) background: Arc<Notify>,
+    pub(super) leave: CancellationToken,
     pub(super) stop: CancellationToken,
     pub(super) redactor: Arc<Redactor>,
     tools: Vec<Arc<dyn Tool>>,
@@ -74,6 +75,7 @@ impl Scene {
             limits: limits(),
             wake: Arc::default(),
             background: Arc::default(),
+            leave: CancellationToken::new(),
             stop: CancellationToken::new(),
             redactor: Arc::default(),
             tools: Vec::new(),
@@ -106,6 +108,7 @@ impl Scene {
             wake: Arc::clone(&self.wake),
             background: Arc::clone(&self.background),
             heads: watch::Sender::new(0),
+            leave: self.leave.clone(),
             stop: self.stop.clone(),
             stopper: person("1000"),
         };
