@@ -91,22 +91,22 @@ pub(super) fn heard(message: &Message, me: &Identity) -> Decoded {
 fn enclosed(message: &Message, private: bool, me: &Identity) -> Vec<Enclosed> {
     let passed_on = message.forward_origin.as_ref();
     let passed_on = passed_on.map(|origin| (QuoteForm::Forwarded, quote::who(origin)));
-    let mut enclosed = of(message, passed_on);
+    let mut enclosed = of(message, passed_on.as_ref());
     let target = quote::target(message).filter(|_| !private);
     if let Some(target) = target
         && target.from.as_ref().is_none_or(|from| from.id != me.id)
     {
-        let by = quote::speaker(target, me);
-        enclosed.extend(of(target, Some((QuoteForm::RepliedTo, by))));
+        let by = (QuoteForm::RepliedTo, quote::speaker(target, me));
+        enclosed.extend(of(target, Some(&by)));
     }
     enclosed
 }
 
 /// What a message holds, as that person's; as the sender's own if it is nobody else's.
-fn of(message: &Message, quoted: Option<(QuoteForm, String)>) -> Vec<Enclosed> {
+fn of(message: &Message, quoted: Option<&(QuoteForm, String)>) -> Vec<Enclosed> {
     let enclosed = content::enclosed(message).into_iter();
     let quoted = enclosed.map(|enclosed| Enclosed {
-        quoted: quoted.clone(),
+        quoted: quoted.cloned(),
         ..enclosed
     });
     quoted.collect()
