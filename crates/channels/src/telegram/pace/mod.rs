@@ -97,8 +97,8 @@ impl Pacer {
 
     /// Waits until something that has to arrive may be written to a chat.
     pub(super) async fn turn(&self, chat: i64) {
-        let at = self.state().reserve(chat, self.clock.now());
-        self.clock.sleep_until(at).await;
+        let reserved = self.state().reserve(chat, self.clock.now());
+        self.clock.sleep_until(reserved).await;
         // Telegram may have asked to wait meanwhile.
         loop {
             let held_until = self.state().held_until(chat, self.clock.now());
@@ -109,7 +109,15 @@ impl Pacer {
         }
         // Last, so that a chat that waits for itself keeps no other one waiting.
         let now = self.clock.now();
-        let at = self.state().all.take(ALL, now);
+        let at = {
+            let mut state = self.state();
+            let at = state.all.take(ALL, now);
+            // The chat's next call counts from when this one is really written.
+            if let Some(chat) = state.chats.get_mut(&chat) {
+                chat.flow.put_off(reserved, at);
+            }
+            at
+        };
         self.clock.sleep_until(at).await;
     }
 
@@ -211,6 +219,15 @@ impl Flow {
         let oldest = self.0.len().checked_sub(calls).map(|at| self.0[at]);
         let free_at = oldest.map_or(from, |oldest| oldest.saturating_add(limit.span_ms));
         free_at.max(last.saturating_add(limit.spacing_ms)).max(from)
+    }
+
+    /// What was taken for one moment happens at a later one.
+    fn put_off(&mut self, from: Millis, to: Millis) {
+        if let Some(place) = self.0.iter().position(|at| *at == from) {
+            self.0.remove(place);
+            let place = self.0.partition_point(|at| *at <= to);
+            self.0.insert(place, to);
+        }
     }
 
     fn is_busy(&self, limit: Limit, now: Millis) -> bool {

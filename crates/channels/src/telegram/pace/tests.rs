@@ -51,6 +51,21 @@ async fn no_more_than_thirty_a_second_arrive_in_all() {
     assert_eq!(clock.now() - begin, 199 * 40);
 }
 
+#[tokio::test]
+async fn a_chats_pace_counts_from_what_was_really_written() {
+    let (clock, pacer) = pacer();
+    let begin = clock.now();
+    for _ in 0..50 {
+        pacer.state().all.take(ALL, begin);
+    }
+    tokio::select! {
+        () = pacer.turn(PERSON) => {}
+        never = hurry(&clock) => match never {},
+    }
+    assert_eq!(clock.now() - begin, 2_000);
+    assert_eq!(moments(&pacer, PERSON, 5), [0, 0, 0, 0, 5_000]);
+}
+
 #[test]
 fn a_preview_leaves_room_for_what_must_arrive() {
     let (clock, pacer) = pacer();
