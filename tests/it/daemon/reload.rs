@@ -97,3 +97,15 @@ fn none_that_runs_gives_way_to_one_that_could_not_begin() -> io::Result<()> {
     stage.hears(ADA, "you said: still there?")?;
     Ok(())
 }
+
+#[test]
+fn a_config_that_is_gone_locks_nobody_out() -> io::Result<()> {
+    let stage = Stage::new(Script::echo())?;
+    write(&stage, &config("4711", ""))?;
+    let stage = stage.started()?;
+    fs::remove_file(stage.scene().home().join("config.toml"))?;
+    logs(&stage, "what it said last holds")?;
+    stage.say(ADA, "still there?")?;
+    stage.hears(ADA, "you said: still there?")?;
+    Ok(())
+}

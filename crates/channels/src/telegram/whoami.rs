@@ -15,7 +15,7 @@ pub async fn whoami(token: Secret, api_url: Option<String>) -> Result<String, St
     match api.me().await {
         Ok(me) => Ok(format!("@{}", me.username.unwrap_or_default())),
         Err(Fault::Unauthorized) => Err(
-            "Telegram refuses the token; get one from @BotFather, then `agent config set telegram.token …`"
+            "Telegram refuses the token; get one from @BotFather, then `agent config set telegram.token …` and `agent restart`"
                 .to_owned(),
         ),
         Err(fault) => Err(format!("Telegram does not answer as it should: {fault}")),

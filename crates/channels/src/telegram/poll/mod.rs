@@ -46,7 +46,7 @@ pub(super) async fn listen(telegram: &Telegram, inbox: Arc<dyn Inbox>) -> Listen
 impl Telegram {
     fn refused(&self) -> String {
         format!(
-            "Telegram refuses the token of bot {}; get one from @BotFather, then `agent config set telegram.token …`",
+            "Telegram refuses the token of bot {}; get one from @BotFather, then `agent config set telegram.token …` and `agent restart`",
             self.account
         )
     }

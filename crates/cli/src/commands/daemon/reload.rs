@@ -26,6 +26,10 @@ const LIVE: &[&str] = &[
 /// Which file it was, in which state: device, number, length, and when it changed, in nanoseconds.
 type Fingerprint = (u64, u64, u64, i128);
 
+/// The file at one look; none if it was not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Seen(Option<Fingerprint>);
+
 /// What takes up a changed config.
 pub(super) struct Reloader {
     home: Home,
@@ -41,6 +45,8 @@ struct State {
     /// What it goes by now.
     now: Loaded,
     seen: Option<Fingerprint>,
+    /// The file as it was at the last look, if it had changed then: it may have been in the middle of being written.
+    changing: Option<Seen>,
     /// The keys that wait for a restart, as they were told last.
     told: Vec<String>,
 }
@@ -59,6 +65,7 @@ impl Reloader {
                 begun: loaded.clone(),
                 now: loaded,
                 seen: fingerprint(&home.config_file),
+                changing: None,
                 told: Vec::new(),
             }),
             home: home.clone(),
@@ -73,10 +80,17 @@ impl Reloader {
         self.lock().now.config.grace_ms
     }
 
-    /// Takes the config up if its file has changed.
+    /// Takes the config up if its file has changed, and then stayed as it is from one look to the next.
     pub(super) fn look(&self, served: &Served) {
         let seen = fingerprint(&self.home.config_file);
-        if seen != self.lock().seen {
+        let mut state = self.lock();
+        if seen == state.seen {
+            state.changing = None;
+            return;
+        }
+        let settled = state.changing.replace(Seen(seen)) == Some(Seen(seen));
+        drop(state);
+        if settled {
             self.reload(served);
         }
     }
@@ -97,7 +111,16 @@ impl Reloader {
     /// Takes the config up as it stands.
     pub(super) fn reload(&self, served: &Served) {
         let mut state = self.lock();
+        let before = state.seen;
         state.seen = fingerprint(&self.home.config_file);
+        state.changing = None;
+        if state.seen.is_none() && before.is_some() {
+            // No config allows more than one with rules: whoever wants that starts anew.
+            tracing::error!(
+                "the config file is gone; what it said last holds until `agent restart`"
+            );
+            return;
+        }
         let loaded = match Loaded::load(&self.home, &self.environment) {
             Ok(loaded) => loaded,
             Err(error) => {
