@@ -18,9 +18,17 @@ pub(super) struct Daemon {
 impl Daemon {
     /// Starts it on a scene, and is back when it says that it is ready.
     pub(super) fn start(scene: &Scene) -> io::Result<Self> {
-        Ok(Self {
-            process: scene.start_daemon()?,
-        })
+        let mut command = scene.command();
+        command.arg("start");
+        let process = Process::start(command, b"")?;
+        let ready = process.hear_aside(|said| said.contains("ready: ").then_some(()));
+        match ready {
+            Some(()) => Ok(Self { process }),
+            None => Err(io::Error::other(format!(
+                "not ready: {:?}",
+                process.kill()?
+            ))),
+        }
     }
 
     /// Its resident memory, in KiB.
