@@ -24,7 +24,7 @@ const OUTAGE_MS: i64 = 30 * 60_000;
 const LATE: &str = "recovered: this comes late";
 
 /// How often a model is asked in vain until half an hour is over, and some minutes more.
-const REFUSALS: u32 = 30;
+const REFUSALS: u32 = 21;
 
 /// Between two moments of the program's time, at most so much real time for what is under way.
 const MOMENT: Duration = Duration::from_millis(3);

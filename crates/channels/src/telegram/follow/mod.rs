@@ -202,7 +202,11 @@ impl<'p> Follower<'p> {
             return None;
         }
         let rich = seen.rich(now);
-        if self.shown.as_ref().is_some_and(|(shown, _)| *shown == rich) {
+        if let Some((shown, at)) = &mut self.shown
+            && *shown == rich
+        {
+            // It is as good as shown anew; else it would be due again at once.
+            *at = now;
             self.changed = false;
             return None;
         }
@@ -218,7 +222,9 @@ impl<'p> Follower<'p> {
         let next_edit = if self.changed || matches!(self.form, Form::Message(None)) {
             self.begin_at
                 .max(self.poster.pacer.preview_at(self.spot.chat))
-        } else if let Some((_, at)) = &self.shown {
+        } else if let Some((_, at)) = &self.shown
+            && self.watch.seen().is_timed()
+        {
             let free_at = self.poster.pacer.preview_at(self.spot.chat);
             at.saturating_add(TIME_MS).max(free_at)
         } else {
